@@ -1,0 +1,1 @@
+//! The laptop around the ceremony.

@@ -1,0 +1,32 @@
+//! The map of `qh-ceremony`: key ceremonies on an air-gapped laptop.
+//!
+//! One paragraph per room, and which way imports run.
+//!
+//! - [`ceremony`] is the state machine: scripts, steps, policy, prompts, events, effects. It is pure: no files,
+//!   clock, randomness, terminal or secrets, and it imports nothing of ours.
+//! - [`refusal`] is the one trait by which every room names what it refuses, why, and the way on.
+//! - [`secret`] holds what must never leave memory unsealed: secret types, the locker, entropy, hardening.
+//! - [`share`] splits a secret into sheets and brings it back: wire, words, QR text, quorum.
+//! - [`vault`] holds key material and seals it: validator keystores, pair proofs, bundles, JWE and age files.
+//! - [`transcript`] is what the auditor reads: hash-chained entries, record, annex, signature, verification.
+//! - [`device`] is the laptop around the ceremony: network check, clock, media, pictures.
+//! - [`print`] lays out sheets and forms and rasters them to pages.
+//! - [`run`] is the driver, the only bridge from effects to devices and secrets, and back to events.
+//! - [`tui`] shows prompts and takes answers. Drawing changes nothing.
+//! - [`cli`] holds the command line of each program.
+//!
+//! `ceremony` imports nothing of ours; `tui` imports `ceremony` and the secret entry types; `run` imports
+//! everything except `tui`. `tests/house.rs` checks this.
+#![deny(unsafe_code, missing_docs)]
+
+pub mod ceremony;
+pub mod cli;
+pub mod device;
+pub mod print;
+pub mod refusal;
+pub mod run;
+pub mod secret;
+pub mod share;
+pub mod transcript;
+pub mod tui;
+pub mod vault;

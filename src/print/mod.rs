@@ -1,0 +1,1 @@
+//! Sheets, forms and pages.

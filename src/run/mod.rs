@@ -1,0 +1,1 @@
+//! The driver: effects to devices and secrets, and back to events.

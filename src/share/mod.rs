@@ -1,0 +1,1 @@
+//! Shares: split, wire, words, QR text, quorum.

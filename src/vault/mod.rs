@@ -1,0 +1,1 @@
+//! Key material and how it is sealed.
