@@ -4,8 +4,10 @@
 //! The state is facts; what comes next ([`prompt::Prompt`] or [`effect::Effect`]) is a function of script and facts. So
 //! the transcript, which is the list of events, replays to the very same position after a power cut.
 
+pub mod check;
 pub mod effect;
 pub mod event;
 pub mod policy;
 pub mod prompt;
+pub mod script;
 pub mod view;
