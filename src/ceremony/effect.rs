@@ -167,6 +167,8 @@ pub enum Effect {
         owner: String,
         /// The host's recipient; empty unless the target is a delivery.
         recipient: String,
+        /// Only say what would be written.
+        dry: bool,
     },
     /// Wipe entered shares, because a pause grew too long.
     WipeShares,
@@ -201,6 +203,7 @@ impl Effect {
             Effect::LoadSealed { .. } => "Reading the sealed file's public header (a second).",
             Effect::LoadRecord { .. } => "Reading the record (a second).",
             Effect::Validate => "Checking the shares against the key check (a few seconds).",
+            Effect::WriteKeys { dry: true, .. } => "Looking at the place (a second).",
             Effect::WriteKeys { .. } => "Writing, listing back and comparing (a few seconds).",
             Effect::WipeShares => "Wiping entered shares (a second).",
             Effect::Wipe => "Wiping, and searching memory for what should be gone (some seconds).",

@@ -347,6 +347,18 @@ pub enum Outcome {
         /// The x of each share in it.
         used: Vec<u8>,
     },
+    /// What writing would do.
+    Plan {
+        /// One line a file.
+        lines: Vec<String>,
+    },
+    /// The shares are no quorum; those named were put aside.
+    QuorumFailed {
+        /// Why.
+        refused: Refused,
+        /// The x of shares that don't count any more.
+        dropped: Vec<u8>,
+    },
     /// Keys were written and listed back.
     Written {
         /// One line a file.
@@ -363,15 +375,6 @@ pub enum Outcome {
         /// Why the search was not possible; empty when it was.
         note: String,
     },
-    /// The record was written.
-    RecordWritten {
-        /// SHA-256, hex.
-        sha256: String,
-        /// SHA-256 of the annex, hex.
-        annex: String,
-    },
-    /// Closed: the driver writes `closed` next.
-    Closing,
 }
 
 /// The public side of a sealed file.

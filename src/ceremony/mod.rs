@@ -4,10 +4,18 @@
 //! The state is facts; what comes next ([`prompt::Prompt`] or [`effect::Effect`]) is a function of script and facts. So
 //! the transcript, which is the list of events, replays to the very same position after a power cut.
 
+mod answer;
 pub mod check;
+pub mod dates;
 pub mod effect;
+pub mod engine;
 pub mod event;
+pub mod next;
+mod outcome;
 pub mod policy;
 pub mod prompt;
+mod request;
+mod resume;
 pub mod script;
+pub mod state;
 pub mod view;
