@@ -5,6 +5,7 @@
 //! where a secret is read. Copies that crates make on the heap are wiped by the zeroing allocator of the program.
 
 pub mod entry;
+pub mod entropy;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use subtle::ConstantTimeEq;

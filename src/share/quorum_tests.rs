@@ -1,0 +1,352 @@
+use super::*;
+use crate::share::derive::key_check;
+use crate::share::split::split;
+use static_assertions::assert_not_impl_any;
+
+assert_not_impl_any!(UntrustedQuorum: std::fmt::Debug, Clone, serde::Serialize);
+assert_not_impl_any!(Quorum: std::fmt::Debug, Clone, serde::Serialize);
+
+const SET: SetId = SetId([0x88, 0xb1, 0x02, 0xae, 0x5c, 0x19]);
+
+fn seed(byte: u8) -> Secret32 {
+    Secret32::init_with(|own| own.fill(byte))
+}
+
+fn deal(k: u8, n: u8) -> Vec<Share> {
+    split(&seed(1), k, n, SET, false, &seed(2)).unwrap_or_default()
+}
+
+fn copy(share: &Share) -> Share {
+    Share::from_bytes(share.expose()).unwrap_or_else(|refused| panic!("{refused}"))
+}
+
+/// The same number and set, other content, right checksum: what a dishonest custodian would bring.
+fn forge(share: &Share) -> Share {
+    Share::assemble(share.is_rehearsal(), share.x(), share.set_id(), |y| {
+        y.copy_from_slice(share.expose_y());
+        y[0] ^= 1;
+    })
+}
+
+/// A share of the set with any number and content.
+fn invented(x: u8, byte: u8) -> Share {
+    Share::assemble(false, x, SET, |y| y.fill(byte))
+}
+
+fn expected(k: Option<u8>) -> Expected {
+    Expected {
+        rehearsal: false,
+        set_id: Some(SET),
+        key_check: Some(key_check(&seed(1), SET)),
+        k,
+        commitments: None,
+    }
+}
+
+fn filled<'a>(expected: Expected, shares: impl IntoIterator<Item = &'a Share>) -> UntrustedQuorum {
+    let mut quorum = UntrustedQuorum::new(expected);
+    for share in shares {
+        quorum.add(copy(share)).unwrap();
+    }
+    quorum
+}
+
+fn refusal(quorum: &UntrustedQuorum) -> QuorumRefusal {
+    match quorum.validate() {
+        Ok(_) => panic!("a quorum"),
+        Err(refused) => refused,
+    }
+}
+
+fn gives_secret(quorum: &UntrustedQuorum) -> Vec<u8> {
+    let quorum = quorum
+        .validate()
+        .unwrap_or_else(|refused| panic!("{refused}"));
+    assert!(quorum.secret().same(&[1; 32]));
+    assert_eq!(
+        (quorum.set_id(), quorum.key_check()),
+        (SET, key_check(&seed(1), SET))
+    );
+    quorum.used().to_vec()
+}
+
+#[test]
+fn every_three_of_five_recover_and_no_two_do() {
+    let sheets = deal(3, 5);
+    for k in [Some(3), None] {
+        for chosen in subsets(5, 3) {
+            let used = gives_secret(&filled(expected(k), chosen.iter().map(|at| &sheets[*at])));
+            assert_eq!(used.len(), 3);
+        }
+        for chosen in subsets(5, 2) {
+            let two = filled(expected(k), chosen.iter().map(|at| &sheets[*at]));
+            let name = if k.is_some() {
+                "quorum-too-few"
+            } else {
+                "quorum-no-threshold"
+            };
+            assert_eq!(refusal(&two).name(), name);
+            // Even told a threshold of two, two sheets of three give nothing.
+            let lied_to = filled(expected(Some(2)), chosen.iter().map(|at| &sheets[*at]));
+            assert_eq!(refusal(&lied_to).name(), "quorum-undecided");
+        }
+    }
+}
+
+#[test]
+fn more_sheets_than_needed_never_hurt() {
+    for (k, n) in [(2, 2), (2, 5), (3, 5), (5, 7), (8, 16), (16, 16)] {
+        for known in [Some(k), None] {
+            let used = gives_secret(&filled(expected(known), &deal(k, n)));
+            assert_eq!(used.len(), usize::from(k), "{k} of {n}");
+        }
+    }
+}
+
+#[test]
+fn order_does_not_matter() {
+    let sheets = deal(3, 5);
+    assert_eq!(
+        gives_secret(&filled(expected(Some(3)), sheets.iter().rev())),
+        [5, 4, 3]
+    );
+}
+
+#[test]
+fn refuses_a_share_by_name_and_goes_on() {
+    let sheets = deal(3, 5);
+    let mut quorum = filled(expected(Some(3)), &sheets[..2]);
+    let foreign = split(
+        &seed(1),
+        3,
+        5,
+        SetId([0x4f, 0x2a, 0x91, 0xc0, 0x77, 0xd3]),
+        false,
+        &seed(2),
+    );
+    let rehearsed = split(&seed(1), 3, 5, SET, true, &seed(2));
+    let refused = quorum.add(copy(&sheets[0])).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Sheet 1 of this set was entered already."
+    );
+    assert_eq!(refused.name(), "share-duplicate");
+    let refused = quorum
+        .add(foreign.unwrap_or_default().remove(2))
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "This sheet is from another set: it has set 4f2a 91c0 77d3, this backup has set 88b1 02ae 5c19."
+    );
+    assert_eq!(refused.name(), "share-foreign-set");
+    let refused = quorum
+        .add(rehearsed.unwrap_or_default().remove(2))
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Sheet 3 of set 88b1 02ae 5c19 is from a rehearsal. It never had a real key behind it."
+    );
+    assert_eq!(refused.name(), "share-of-rehearsal");
+    let refused = quorum.add(forge(&sheets[0])).unwrap_err();
+    assert_eq!(refused.name(), "share-same-number-different-content");
+    let both = [
+        copy(&sheets[0]).commitment(),
+        forge(&sheets[0]).commitment(),
+    ];
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "There are two sheets with number 1 and different content, so at least one is not genuine. \
+             The first has commitment {}, this one {}.",
+            both[0].grouped(),
+            both[1].grouped()
+        )
+    );
+    assert_eq!((quorum.len(), quorum.numbers()), (2, vec![1, 2]));
+    let added = quorum.add(copy(&sheets[4])).unwrap();
+    assert_eq!(
+        added,
+        Added {
+            x: 5,
+            set_id: SET,
+            held: 3
+        }
+    );
+    assert_eq!(gives_secret(&quorum), [1, 2, 5]);
+}
+
+#[test]
+fn a_real_sheet_has_no_place_in_a_rehearsal() {
+    let mut facts = expected(Some(3));
+    facts.rehearsal = true;
+    let mut quorum = UntrustedQuorum::new(facts);
+    let refused = quorum.add(deal(3, 5).remove(1)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Sheet 2 of set 88b1 02ae 5c19 is a real sheet, and this is a rehearsal."
+    );
+    assert_eq!(refused.name(), "share-not-of-rehearsal");
+    assert!(quorum.is_empty());
+}
+
+#[test]
+fn the_first_sheet_decides_an_unknown_set() {
+    let mut facts = expected(Some(3));
+    facts.set_id = None;
+    let mut quorum = UntrustedQuorum::new(facts);
+    assert_eq!(quorum.set_id(), None);
+    quorum.add(deal(3, 5).remove(1)).unwrap();
+    assert_eq!(quorum.set_id(), Some(SET));
+    let foreign = Share::assemble(false, 1, SetId([1; 6]), |y| y.fill(7));
+    assert_eq!(quorum.add(foreign).unwrap_err().name(), "share-foreign-set");
+    assert!(quorum.remove(2));
+    assert!(!quorum.remove(2));
+    assert!(
+        quorum
+            .add(Share::assemble(false, 1, SetId([1; 6]), |y| y.fill(7)))
+            .is_ok()
+    );
+}
+
+#[test]
+fn the_record_names_a_forged_share() {
+    let sheets = deal(3, 5);
+    let mut facts = expected(Some(3));
+    facts.commitments = Some(sheets.iter().map(Share::commitment).collect());
+    let mut quorum = filled(facts.clone(), &sheets[..2]);
+    for x in [2, 3] {
+        // Also where its number is taken: the record knows which of the two is genuine.
+        let forged = forge(&sheets[x - 1]);
+        let commitment = forged.commitment();
+        let refused = quorum.add(forged).unwrap_err();
+        assert_eq!(
+            refused,
+            ShareRefusal::Forged {
+                x: x as u8,
+                commitment
+            }
+        );
+        assert_eq!(refused.name(), "share-forged");
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "Sheet {x} is forged: it reads well, but the record has no sheet with this content \
+                 (commitment {}).",
+                commitment.grouped()
+            )
+        );
+    }
+    quorum.add(copy(&sheets[2])).unwrap();
+    assert_eq!(gives_secret(&quorum), [1, 2, 3]);
+    facts.key_check = Some(key_check(&seed(9), SET));
+    let refused = refusal(&filled(facts, &sheets));
+    assert_eq!(refused.name(), "quorum-record-mismatch");
+}
+
+#[test]
+fn subsets_name_a_forged_share_without_record() {
+    for forged in 0..5 {
+        for (known, held) in [(Some(3), 4), (Some(3), 5), (None, 4), (None, 5)] {
+            let mut sheets = deal(3, 5);
+            sheets[forged] = forge(&sheets[forged]);
+            sheets.rotate_left(forged);
+            let mut quorum = filled(expected(known), &sheets[..held]);
+            let number = forged as u8 + 1;
+            let refused = refusal(&quorum);
+            assert_eq!(
+                refused,
+                QuorumRefusal::Forged {
+                    numbers: vec![number]
+                }
+            );
+            assert_eq!(refused.name(), "quorum-forged-share");
+            assert_eq!(
+                refused.to_string(),
+                format!(
+                    "Forged: sheet {number}. The other sheets give the key check, and it contradicts them."
+                )
+            );
+            assert!(quorum.remove(number));
+            assert_eq!(gives_secret(&quorum).len(), 3);
+        }
+    }
+}
+
+#[test]
+fn two_forged_shares_are_both_named() {
+    let mut sheets = deal(3, 5);
+    sheets[0] = forge(&sheets[0]);
+    sheets[3] = forge(&sheets[3]);
+    let refused = refusal(&filled(expected(Some(3)), &sheets));
+    assert_eq!(
+        refused,
+        QuorumRefusal::Forged {
+            numbers: vec![1, 4]
+        }
+    );
+    let refused = refusal(&filled(expected(Some(3)), &sheets[..4]));
+    assert_eq!(
+        refused.to_string(),
+        "No 3 of sheets 1, 2, 3 and 4 give the key check: more than one is forged, or the key check is \
+         of another backup."
+    );
+    assert_eq!(refused.name(), "quorum-no-combination");
+}
+
+#[test]
+fn exactly_k_with_a_forged_one_cannot_say_which() {
+    let mut sheets = deal(3, 5);
+    sheets[0] = forge(&sheets[0]);
+    let refused = refusal(&filled(expected(Some(3)), &sheets[..3]));
+    assert_eq!(refused.name(), "quorum-undecided");
+    assert_eq!(
+        refused.to_string(),
+        "Sheets 1, 2 and 3 together do not give the key check: one of them is forged, or the key check \
+         is of another backup. With these sheets alone it cannot be said which."
+    );
+    assert_eq!(
+        refused.way_on(),
+        "Bring another custodian's sheet, or the record, which tells the genuine ones."
+    );
+    let refused = refusal(&filled(expected(None), &sheets[..3]));
+    assert_eq!(refused.name(), "quorum-no-threshold");
+}
+
+#[test]
+fn without_key_check_or_with_an_impossible_threshold_nothing_is_validated() {
+    let sheets = deal(3, 5);
+    for k in [None, Some(3)] {
+        let mut facts = expected(k);
+        facts.key_check = None;
+        facts.commitments = Some(sheets.iter().map(Share::commitment).collect());
+        assert_eq!(
+            refusal(&filled(facts, &sheets)).name(),
+            "quorum-no-key-check"
+        );
+    }
+    for k in [0, 1, 17, 255] {
+        let refused = refusal(&filled(expected(Some(k)), &sheets));
+        assert_eq!(refused, QuorumRefusal::Threshold { k });
+    }
+    let none = UntrustedQuorum::new(expected(None));
+    assert_eq!(refusal(&none), QuorumRefusal::TooFew { have: 0, need: 2 });
+    assert_eq!(refusal(&none).to_string(), "0 of 2 sheets are entered.");
+}
+
+#[test]
+fn takes_sixteen_sheets_and_tries_all_their_subsets() {
+    let mut quorum = UntrustedQuorum::new(expected(None));
+    for x in 1..=16 {
+        quorum.add(invented(x * 10, x)).unwrap();
+    }
+    assert_eq!(quorum.add(invented(1, 99)), Err(ShareRefusal::TooMany));
+    assert_eq!(refusal(&quorum).name(), "quorum-no-threshold");
+}
+
+#[test]
+fn lists_numbers_as_people_do() {
+    assert_eq!(list(&[]), "");
+    assert_eq!(list(&[7]), "7");
+    assert_eq!(list(&[7, 8]), "7 and 8");
+    assert_eq!(list(&[1, 2, 4]), "1, 2 and 4");
+}
