@@ -1,1 +1,5 @@
 //! Key material and how it is sealed.
+
+pub mod keystore;
+pub mod registered;
+pub mod schemes;
