@@ -17,3 +17,7 @@ pub mod seal_age;
 pub mod seal_jwe;
 pub mod sealed;
 pub mod sidecar;
+
+pub mod keystore;
+pub mod registered;
+pub mod schemes;
