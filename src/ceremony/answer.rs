@@ -15,6 +15,7 @@ pub const MAX_ANSWER: usize = 512;
 
 fn page(state: &mut State, name: &str, what: String, way_on: &str, clears: Clears) {
     let refused = Refused {
+        again: vec![],
         name: name.into(),
         what,
         way_on: way_on.into(),

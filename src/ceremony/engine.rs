@@ -256,10 +256,10 @@ fn apply(script: &Script, old: &State, new: &mut State, event: &Event) -> Result
             }
             _ => refuse("nothing-pending", "No record was under way."),
         },
-        Event::Closed { how } => match new.busy.take() {
+        Event::Closed { outcome } => match new.busy.take() {
             Some(Effect::Close) => {
                 let ending = new.ending.get_or_insert(Ending::Completed);
-                if ending.name() != how {
+                if ending.name() != outcome {
                     return refuse("wrong-ending", format!("It ends as {}.", ending.name()));
                 }
                 new.closed = true;
@@ -348,6 +348,7 @@ fn wrong_pin(ask: &Ask, new: &mut State, who: &Label) -> Result<(), Refusal> {
         "Try again. After three wrong PINs there is a pause."
     };
     let refused = Refused {
+        again: vec![],
         name: "pin-wrong".into(),
         what: format!("This is not the PIN of {}.", who.spoken()),
         way_on: way_on.into(),

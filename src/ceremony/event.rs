@@ -15,6 +15,9 @@ pub struct Refused {
     pub what: String,
     /// What to do now.
     pub way_on: String,
+    /// Positions of words to read again, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<u8>,
 }
 
 /// One public key of the ceremony.
@@ -167,8 +170,8 @@ pub enum Event {
     Resumed {
         /// Bytes of a torn last line that were set aside.
         torn_bytes: u64,
-        /// Their SHA-256, hex; empty when none.
-        torn_sha256: String,
+        /// Their SHA-256, hex.
+        torn_sha256: Option<String>,
         /// The new ceremony key: the old one died with the memory.
         ceremony_key: String,
     },
@@ -182,7 +185,7 @@ pub enum Event {
     /// The last entry.
     Closed {
         /// `completed`, `stopped` or `not-held`.
-        how: String,
+        outcome: String,
     },
 }
 

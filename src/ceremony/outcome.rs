@@ -63,6 +63,7 @@ pub(super) fn finished(
                     .map(|f| f.text.as_str())
                     .collect();
                 let refused = Refused {
+                    again: vec![],
                     name: "machine-unfit".into(),
                     what: format!("This machine is not fit for a ceremony: {}", stops.join("; ")),
                     way_on: "Remove or switch off what is named, then let the machine be looked at again.".into(),
@@ -280,6 +281,7 @@ fn opened(state: &mut State, keys: &[super::event::PublicKey]) {
     };
     if expected.is_some_and(|expected| expected != keys) {
         let refused = Refused {
+            again: vec![],
             name: "opened-keys-differ".into(),
             what: "The keys inside the sealed file are not the keys it was said to hold.".into(),
             way_on: "Stop: this sealed file can't be trusted. Look for another copy.".into(),
@@ -302,6 +304,7 @@ fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
         .is_none_or(|s| s.sha256 != sha256)
     {
         let refused = Refused {
+            again: vec![],
             name: "copy-differs".into(),
             what: format!("Copy {copy} reads back as other bytes than were written."),
             way_on: "Take another medium for this copy; destroy this one.".into(),

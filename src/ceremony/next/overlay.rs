@@ -28,6 +28,12 @@ pub(super) fn next(state: &State, over: &Overlay) -> Next {
                 .say(&refused.what)
                 .say(&refused.way_on)
                 .say("Nothing was lost by this.");
+            let prompt = if refused.again.is_empty() {
+                prompt
+            } else {
+                let again: Vec<String> = refused.again.iter().map(u8::to_string).collect();
+                prompt.fact("read again", again.join(" "))
+            };
             match exception {
                 Some(name) => prompt
                     .fact("Exception", exception_text(name))
