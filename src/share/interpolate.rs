@@ -6,6 +6,9 @@
 use blahaj::Sharks;
 use zeroize::Zeroizing;
 
+use super::derive::gives;
+use super::public::KeyCheck;
+use super::subsets::subsets;
 use super::wire::Share;
 use crate::secret::Secret32;
 
@@ -39,6 +42,37 @@ pub(super) fn lies_on(through: &[&Share], share: &Share) -> bool {
     }
 }
 
+/// The secret of these shares, if it gives the key check.
+pub(super) fn proven_secret(chosen: &[&Share], key_check: &KeyCheck) -> Option<Secret32> {
+    let set_id = chosen.first()?.set_id();
+    let secret = value_at(chosen, 0);
+    gives(&secret, set_id, key_check).then_some(secret)
+}
+
+/// The shares at these places.
+pub(super) fn pick<'a>(shares: &'a [Share], chosen: &[usize]) -> Vec<&'a Share> {
+    chosen.iter().filter_map(|at| shares.get(*at)).collect()
+}
+
+/// The numbers of the shares that agree, for each way in which `k` of them give the key check; largest first.
+///
+/// One group is the rule, and one forger can't make a second. Two who know each other's shares can change both so that
+/// the changes cancel at 0: then there are several, and only the larger one, if any, is believed.
+pub(super) fn agreeing(shares: &[Share], k: usize, key_check: &KeyCheck) -> Vec<Vec<u8>> {
+    let mut groups: Vec<Vec<u8>> = Vec::new();
+    for chosen in subsets(shares.len(), k) {
+        let chosen = pick(shares, &chosen);
+        let known = |group: &Vec<u8>| chosen.iter().all(|share| group.contains(&share.x()));
+        if groups.iter().any(known) || proven_secret(&chosen, key_check).is_none() {
+            continue;
+        }
+        let on = shares.iter().filter(|share| lies_on(&chosen, share));
+        groups.push(on.map(Share::x).collect());
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    groups
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +92,6 @@ mod tests {
         assert!(lies_on(&[&one, &two], &far));
         assert!(lies_on(&[&two, &far], &two));
         assert!(!lies_on(&[&one, &two], &line(0x80, 0xb8)));
-        assert!(!lies_on(&[&one, &two], &line(2, 9)));
+        assert!(!lies_on(&[&one, &two], &line(2, 8)));
     }
 }

@@ -7,9 +7,10 @@
 //! a word, and AES-GCM does not commit to its key.
 //!
 //! With more than k shares and no commitments, a forged share is found by trying subsets: at most 65,535 of 16 sheets.
+//! That is proof against one forger. Two forgers who know each other's shares can make theirs agree with a third one
+//! and contradict the genuine ones; if it comes out even, no sheet is named and the record must decide.
 
-use super::derive::gives;
-use super::interpolate::{lies_on, value_at};
+use super::interpolate::{agreeing, lies_on, pick, proven_secret};
 use super::public::{Commitment, KeyCheck, SetId};
 use super::split::{K_MIN, N_MAX};
 use super::subsets::subsets;
@@ -155,6 +156,17 @@ pub enum QuorumRefusal {
         /// The numbers of the forged sheets.
         numbers: Vec<u8>,
     },
+    /// Several groups of sheets give the key check and contradict each other: forgers act together.
+    #[error(
+        "Sheets {} give the key check, and so do sheets {}, but the two contradict each other: at least \
+         two sheets are forged, and it cannot be said which.", list(.one), list(.other)
+    )]
+    Contradiction {
+        /// The numbers of one group.
+        one: Vec<u8>,
+        /// The numbers of another group of the same size.
+        other: Vec<u8>,
+    },
     /// Exactly k shares, or an unknown threshold: it can't be said which is wrong.
     #[error(
         "Sheets {} together do not give the key check: one of them is forged, or the key check is of \
@@ -216,6 +228,7 @@ impl Refuse for QuorumRefusal {
             Self::Threshold { .. } => "quorum-threshold",
             Self::TooFew { .. } => "quorum-too-few",
             Self::Forged { .. } => "quorum-forged-share",
+            Self::Contradiction { .. } => "quorum-contradiction",
             Self::Undecided { .. } => "quorum-undecided",
             Self::NoThreshold { .. } => "quorum-no-threshold",
             Self::NoCombination { .. } => "quorum-no-combination",
@@ -232,6 +245,9 @@ impl Refuse for QuorumRefusal {
             Self::TooFew { .. } => "Bring another custodian's sheet.",
             Self::Forged { .. } => {
                 "Keep that sheet as evidence, write it down, remove it here, and go on with the others."
+            }
+            Self::Contradiction { .. } => {
+                "Bring the record, whose commitments tell the genuine sheets, or more sheets."
             }
             Self::Undecided { .. } | Self::NoThreshold { .. } => {
                 "Bring another custodian's sheet, or the record, which tells the genuine ones."
@@ -376,18 +392,13 @@ impl UntrustedQuorum {
         // Ascending: without a known threshold, the smallest size that gives the key check is the threshold.
         let found = (need..=most)
             .flat_map(|size| subsets(self.shares.len(), usize::from(size)))
-            .find_map(|chosen| self.secret_of(&chosen, &key_check));
+            .map(|chosen| pick(&self.shares, &chosen))
+            .find_map(|chosen| proven_secret(&chosen, &key_check).map(|secret| (chosen, secret)));
         let Some((chosen, secret)) = found else {
             return Err(self.nothing_gives_it());
         };
-        let off: Vec<u8> = self
-            .shares
-            .iter()
-            .filter(|share| !lies_on(&chosen, share))
-            .map(Share::x)
-            .collect();
-        if !off.is_empty() {
-            return Err(QuorumRefusal::Forged { numbers: off });
+        if !self.shares.iter().all(|share| lies_on(&chosen, share)) {
+            return Err(self.contradicted(chosen.len(), &key_check));
         }
         Ok(Quorum {
             secret,
@@ -397,11 +408,20 @@ impl UntrustedQuorum {
         })
     }
 
-    fn secret_of(&self, chosen: &[usize], check: &KeyCheck) -> Option<(Vec<&Share>, Secret32)> {
-        let chosen: Vec<&Share> = chosen.iter().map(|at| &self.shares[*at]).collect();
-        let set_id = chosen.first()?.set_id();
-        let secret = value_at(&chosen, 0);
-        gives(&secret, set_id, check).then_some((chosen, secret))
+    fn contradicted(&self, k: usize, key_check: &KeyCheck) -> QuorumRefusal {
+        let groups = agreeing(&self.shares, k, key_check);
+        match groups.as_slice() {
+            [one, other, ..] if one.len() == other.len() => QuorumRefusal::Contradiction {
+                one: one.clone(),
+                other: other.clone(),
+            },
+            groups => {
+                let agreed = groups.first().map_or(&[][..], Vec::as_slice);
+                let mut numbers = self.numbers();
+                numbers.retain(|x| !agreed.contains(x));
+                QuorumRefusal::Forged { numbers }
+            }
+        }
     }
 
     fn nothing_gives_it(&self) -> QuorumRefusal {

@@ -24,13 +24,19 @@ fn copy(share: &Share) -> Share {
 fn forge(share: &Share) -> Share {
     Share::assemble(share.is_rehearsal(), share.x(), share.set_id(), |y| {
         y.copy_from_slice(share.expose_y());
-        y[0] ^= 1;
+        y[0] ^= share.x();
+        y[31] ^= 1;
     })
 }
 
 /// A share of the set with any number and content.
 fn invented(x: u8, byte: u8) -> Share {
-    Share::assemble(false, x, SET, |y| y.fill(byte))
+    Share::assemble(false, x, SET, |y| {
+        y.fill(byte);
+        y[0] = byte.wrapping_mul(37);
+        y[1] = byte.wrapping_mul(101) ^ 5;
+        y[2] = byte.wrapping_mul(byte) ^ x;
+    })
 }
 
 fn expected(k: Option<u8>) -> Expected {
@@ -291,6 +297,33 @@ fn two_forged_shares_are_both_named() {
          of another backup."
     );
     assert_eq!(refused.name(), "quorum-no-combination");
+}
+
+/// 1 and 4 change their shares by the same amount, which cancels at 0 beside sheet 5: {1, 4, 5} give the secret.
+#[test]
+fn forgers_who_act_together_cannot_throw_the_blame() {
+    let mut sheets = deal(3, 6);
+    for at in [0, 3] {
+        let share = &sheets[at];
+        sheets[at] = Share::assemble(false, share.x(), SET, |y| {
+            y.copy_from_slice(share.expose_y());
+            y[0] ^= 1;
+        });
+    }
+    let refused = refusal(&filled(expected(Some(3)), &sheets[..5]));
+    assert_eq!(refused.name(), "quorum-contradiction");
+    assert_eq!(
+        refused.to_string(),
+        "Sheets 1, 4 and 5 give the key check, and so do sheets 2, 3 and 5, but the two contradict each \
+         other: at least two sheets are forged, and it cannot be said which."
+    );
+    let refused = refusal(&filled(expected(Some(3)), &sheets));
+    assert_eq!(
+        refused,
+        QuorumRefusal::Forged {
+            numbers: vec![1, 4]
+        }
+    );
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Proving a new set of sheets, as scanned or typed back, before any is handed over.
 
-use super::derive::gives;
-use super::interpolate::{lies_on, value_at};
+use super::interpolate::{agreeing, lies_on, pick, proven_secret};
 use super::public::KeyCheck;
 use super::quorum::list;
 use super::split::{K_MIN, N_MAX};
@@ -104,19 +103,22 @@ pub fn prove_sheets(
     }
     one_set(shares)?;
     let size = usize::from(k);
+    let numbers = || shares.iter().map(Share::x);
     let good = subsets(n, size)
         .map(|chosen| pick(shares, &chosen))
-        .find(|chosen| gives_check(chosen, key_check))
+        .find(|chosen| proven_secret(chosen, key_check).is_some())
         .ok_or_else(|| SheetsRefusal::KeyCheck {
-            numbers: shares.iter().map(Share::x).collect(),
+            numbers: numbers().collect(),
         })?;
-    let off: Vec<u8> = shares
-        .iter()
-        .filter(|share| !lies_on(&good, share))
-        .map(Share::x)
-        .collect();
-    if !off.is_empty() {
-        return Err(SheetsRefusal::OffPolynomial { numbers: off });
+    if !shares.iter().all(|share| lies_on(&good, share)) {
+        let groups = agreeing(shares, size, key_check);
+        let largest = groups.first().map_or(0, Vec::len);
+        // Of several groups of one size none is believed: what is not in all of them is doubted.
+        let believed = groups.iter().take_while(|group| group.len() == largest);
+        let wrong = |x: &u8| !believed.clone().all(|group| group.contains(x));
+        return Err(SheetsRefusal::OffPolynomial {
+            numbers: numbers().filter(wrong).collect(),
+        });
     }
     let all = count(n, size) <= ALL_SUBSETS;
     let selection: Vec<Vec<usize>> = if all {
@@ -126,7 +128,7 @@ pub fn prove_sheets(
     };
     for chosen in &selection {
         let chosen = pick(shares, chosen);
-        if !gives_check(&chosen, key_check) {
+        if proven_secret(&chosen, key_check).is_none() {
             return Err(SheetsRefusal::KeyCheck {
                 numbers: chosen.iter().map(|share| share.x()).collect(),
             });
@@ -150,16 +152,6 @@ fn one_set(shares: &[Share]) -> Result<(), SheetsRefusal> {
         }
     }
     Ok(())
-}
-
-fn pick<'a>(shares: &'a [Share], chosen: &[usize]) -> Vec<&'a Share> {
-    chosen.iter().map(|at| &shares[*at]).collect()
-}
-
-fn gives_check(chosen: &[&Share], key_check: &KeyCheck) -> bool {
-    chosen
-        .first()
-        .is_some_and(|first| gives(&value_at(chosen, 0), first.set_id(), key_check))
 }
 
 /// Subsets of `size` among `n` such that each pair is together in at least one, without repetition.

@@ -48,7 +48,7 @@ fn a_wrong_word_is_located_at_any_position() {
 
 #[test]
 fn exchanged_words_are_located_within_and_across_the_groups() {
-    let right = words(&std::array::from_fn(|at| at as u8 * 7));
+    let right = words(&std::array::from_fn(|at| (at * 7) as u8));
     for (a, b) in [
         (0, 1),
         (0, 11),
@@ -70,7 +70,7 @@ fn exchanged_words_are_located_within_and_across_the_groups() {
 /// Two words in each of the ways that the search goes: 1 to 6 hold the header, 6 to 12 the check.
 #[test]
 fn two_wrong_words_are_located() {
-    let right = words(&std::array::from_fn(|at| at as u8 * 11 + 3));
+    let right = words(&std::array::from_fn(|at| (at * 11 + 3) as u8));
     let pairs = [
         (6, 7),
         (7, 11),
@@ -98,7 +98,7 @@ fn two_wrong_words_are_located() {
 
 #[test]
 fn two_misread_words_of_the_second_group_are_located() {
-    let right = words(&std::array::from_fn(|at| at as u8 * 11 + 3));
+    let right = words(&std::array::from_fn(|at| (at * 11 + 3) as u8));
     for (a, b) in [(12, 13), (12, 35), (20, 30), (34, 35)] {
         let mut typed = right.clone();
         typed[a] = other(right[a], 1);
