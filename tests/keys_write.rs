@@ -318,6 +318,7 @@ fn identities_are_judged_by_name() {
         (String::new(), Some("key-file-empty")),
         (form(&p, &s)[..900].to_owned(), Some("key-truncated")),
         (form(&p, &s) + "x", Some("identity-file-form")),
+        (format!("[\"{p}\",\"{s}\"]"), Some("identity-file-form")),
         ("{}".to_owned(), Some("identity-file-form")),
         (format!("[{}]", form(&p, &s)), Some("identity-file-form")),
         (
