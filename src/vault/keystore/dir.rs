@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -148,17 +148,20 @@ impl Directory {
     }
 
     pub(super) fn listing(&self) -> Result<Listing, KeystoreFault> {
+        let names = self.names()?;
+        let mut spellings: HashMap<Vec<u8>, usize> = HashMap::new();
+        for name in &names {
+            *spellings.entry(name.to_ascii_lowercase()).or_default() += 1;
+        }
         let mut entries = Vec::new();
-        let mut seen = HashSet::new();
-        for name in self.names()? {
-            let mut entry = self.entry(&name)?;
-            if let Ok(lower) = parse_name(&name.to_ascii_lowercase())
-                && !seen.insert(lower)
-                && entry
-                    .fault
-                    .as_ref()
-                    .is_none_or(|fault| *fault == FileFault::NameUpperCase)
-            {
+        for name in &names {
+            let mut entry = self.entry(name)?;
+            // Only one spelling can be the right one, and that keeps its own judgement.
+            let spelled = spellings
+                .get(&name.to_ascii_lowercase())
+                .copied()
+                .unwrap_or(0);
+            if entry.fault == Some(FileFault::NameUpperCase) && spelled > 1 {
                 entry.fault = Some(FileFault::DuplicatePublic);
             }
             entries.push(entry);

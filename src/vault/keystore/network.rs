@@ -117,6 +117,10 @@ fn prove_identity(content: &[u8]) -> Result<Vec<u8>, FileFault> {
     if content.is_empty() {
         return Err(FileFault::Empty);
     }
+    // A derived struct would also take an array of its members' values.
+    if content.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(FileFault::IdentityForm);
+    }
     let identity: Identity<'_> = serde_json::from_slice(content).map_err(|error| {
         if error.is_eof() {
             FileFault::CutOff
