@@ -1,1 +1,4 @@
 //! Command lines.
+
+pub mod format_card;
+pub mod read_qr;

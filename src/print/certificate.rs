@@ -1,12 +1,16 @@
 //! The certificate of a ceremony: the paper that anchors the transcript.
 //!
-//! The transcript's head stands on it in full, 256 bits: as 64 hex digits in groups, and as QR code of these digits. Its
+//! The transcript's head stands on it in full, 256 bits: as 64 hex digits in groups, and as QR code of these digits after [`HEAD_PREFIX`]. Its
 //! six words are for eyes only. Each page carries the six words at its foot, so that pages of two ceremonies can't be
 //! mixed. What people sign stands above their lines.
 
 use super::PrintError;
 use super::document::{Block, Document};
 use super::frame::fits;
+
+/// What the certificate's QR code holds before the 64 digits. It tells a head, which is public, from any other 32 bytes
+/// in hex, which might be a key.
+pub const HEAD_PREFIX: &str = "qh-head:";
 
 /// The content of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +57,9 @@ impl Certificate {
                 words.clone(),
             ]),
             Block::Qr {
-                text: self.head.clone(),
+                text: format!("{HEAD_PREFIX}{}", self.head),
                 caption: format!(
-                    "This code holds the 64 digits above. The transcript is the one of this \
+                    "This code holds {HEAD_PREFIX} and the 64 digits above. The transcript is the one of this \
                      ceremony only if its verification gives all 64 digits:\n\n\
                      qh-ceremony transcript verify FILE\n  --head {}...\n\n\
                      The six words are for comparing by eye and prove less.",

@@ -96,11 +96,15 @@ pub(crate) fn glyph(letter: char, face: Face, size: f32) -> Glyph {
 
 /// Breaks `text` into lines of at most `width` characters at spaces; a longer word is cut.
 ///
-/// Line feeds in `text` stand. The result has at least one line. For public text only: the lines are plain strings.
+/// Line feeds in `text` stand, and so do several spaces within a line that fits as it is. The result has at least one line. For public text only: the lines are plain strings.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
+        if paragraph.chars().count() <= width {
+            lines.push(paragraph.to_owned());
+            continue;
+        }
         let mut line = String::new();
         let mut used = 0;
         for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
@@ -158,6 +162,7 @@ mod tests {
             lines,
             ["Bring every", "sheet you have;", "more never", "hurts."]
         );
+        assert_eq!(wrap("a   b", 5), ["a   b"]);
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
     }

@@ -118,8 +118,13 @@ fn comb(canvas: &mut Canvas, x: i32, y: i32, count: i32) {
 
 /// Numbered boxes in 3 columns of `rows`, read down. Returns where they end.
 fn words(canvas: &mut Canvas, y: i32, first: usize, rows: usize) -> i32 {
-    let gap = (frame::inner(canvas) - 3 * mm(55.5)) / 2;
-    let height = mm(9.4);
+    let gap = (frame::inner(canvas) - 3 * mm(55.5)) / 2 - 1;
+    // A4 is longer: more room for the hand.
+    let height = if canvas.height() > mm(290.0) {
+        mm(10.6)
+    } else {
+        mm(9.4)
+    };
     for nth in 0..3 * rows {
         let (across, down) = ((nth / rows) as i32, (nth % rows) as i32);
         let x = mm(MARGIN) + across * (mm(55.5) + gap);

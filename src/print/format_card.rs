@@ -90,14 +90,13 @@ fn share() -> Vec<Block> {
                 &["0", "version: 1; 129 in a rehearsal"],
                 &["1", "x, 1 to 255"],
                 &["2 to 7", "set id: the same on all shares of a set"],
-                &[
-                    "8 to 15",
-                    "check sum: the first 8 bytes of SHA-256 of the text \"qh-ceremony share v1\", bytes 0 to 7, \
-                     bytes 16 to 47",
-                ],
+                &["8 to 15", "check sum"],
                 &["16 to 47", "y: one byte for each byte of the secret"],
             ],
         ),
+        mono(&[
+            "check sum = first 8 bytes of SHA-256(\"qh-ceremony share v1\", bytes 0 to 7, bytes 16 to 47)",
+        ]),
         para(
             "QR code: the letters QHS1 (rehearsal: QHR1), then the 48 bytes in RFC 4648 base32, upper case, without \
              padding; 81 characters. Read it with zbarimg, or any scanner that types.",

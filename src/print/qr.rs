@@ -19,7 +19,7 @@ impl<'a> QrImage<'a> {
     /// # Errors
     /// [`PrintError::QrShape`] unless `width` is 21, 25, ... 177 and there are `width` x `width` modules.
     pub fn new(modules: &'a [bool], width: usize) -> Result<Self, PrintError> {
-        let known = (21..=177).contains(&width) && (width - 17) % 4 == 0;
+        let known = (21..=177).contains(&width) && (width - 17).is_multiple_of(4);
         if known && modules.len() == width * width {
             Ok(Self { modules, width })
         } else {

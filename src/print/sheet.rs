@@ -99,15 +99,20 @@ impl Sheet<'_> {
     fn canvas(&self) -> Result<Canvas, PrintError> {
         self.check()?;
         let mut canvas = frame::open(self.paper, self.rehearsal.then_some(SHARE_MARK));
-        let under = "Secret. Whoever collects enough of these holds the validator's keys.";
-        let top = frame::title(&mut canvas, "Key share", under, self.label);
+        let under = match self.reprint {
+            0 => "Secret. Whoever collects enough of these holds the validator's keys.".to_owned(),
+            nth => format!("Secret. Reprint {nth}: every earlier print is void."),
+        };
+        let top = frame::title(&mut canvas, "Key share", &under, self.label);
 
         // The code itself is at least 50 mm wide, in whole pixels a module.
         let module = mm(50.0).div_euclid(self.qr.width() as i32) + 1;
-        let side = canvas.code(mm(MARGIN), top, &self.qr, module);
-        self.facts(&mut canvas, mm(MARGIN) + side + mm(4.0), top + mm(2.0));
+        // Its quiet zone lies in the margin, so that the code stands in line with the text.
+        let left = mm(MARGIN) - 4 * module;
+        let side = canvas.code(left, top - mm(1.0), &self.qr, module);
+        self.facts(&mut canvas, left + side + mm(5.0), top + mm(2.5));
 
-        let y = top + side.max(mm(60.0)) + mm(2.0);
+        let y = top + side.max(mm(62.0)) + mm(2.5);
         let y = frame::heading(&mut canvas, y, "Words 1 to 12: which share this is");
         let y = self.words(&mut canvas, y, 0, 3);
         let y = frame::heading(&mut canvas, y + mm(2.5), "Words 13 to 36: the share itself");
@@ -124,7 +129,7 @@ impl Sheet<'_> {
     fn facts(&self, canvas: &mut Canvas, x: i32, y: i32) {
         let second = x + mm(66.0);
         let small = Type::bold(11.0);
-        let row = |nth: i32| y + nth * mm(9.6);
+        let row = |nth: usize| y + mm([0.0, 9.4, 20.0, 29.2, 38.0, 46.8][nth]);
         fact(canvas, x, row(0), "Ceremony", self.ceremony, small);
         let set_id = frame::grouped_set_id(self.set_id);
         fact(canvas, x, row(1), "Set", &set_id, Type::bold(15.0));
@@ -159,22 +164,26 @@ impl Sheet<'_> {
                 canvas.text(x, line + set.cap(), text, set);
             }
         }
-        if self.reprint > 0 {
-            let text = format!("Reprint {}: every earlier print is void.", self.reprint);
-            canvas.text_right(frame::right(canvas), mm(28.5), &text, Type::bold(8.5));
-        }
     }
 
     /// Words in 4 columns of `rows`, read down, from word `first` (counted from 0). Returns where they end.
     fn words(&self, canvas: &mut Canvas, y: i32, first: usize, rows: usize) -> i32 {
         let (x, w) = (mm(MARGIN), frame::inner(canvas));
-        let (column, height) = (w / 4, mm(6.6));
+        // A4 is longer: more air for the eye.
+        let (column, height) = (
+            w / 4,
+            if self.paper == Paper::A4 {
+                mm(7.8)
+            } else {
+                mm(6.6)
+            },
+        );
         let h = height * rows as i32 + mm(1.6);
         canvas.frame(Area { x, y, w, h }, 3);
         for (nth, word) in self.words.iter().skip(first).take(4 * rows).enumerate() {
             let (across, down) = ((nth / rows) as i32, (nth % rows) as i32);
             let left = x + across * column;
-            let base = y + mm(0.8) + down * height + mm(4.9);
+            let base = y + mm(0.8) + down * height + (height + mm(3.2)) / 2;
             if across > 0 && down == 0 {
                 canvas.fill(
                     Area {
@@ -187,7 +196,11 @@ impl Sheet<'_> {
                 );
             }
             if down + 1 < rows as i32 {
-                canvas.dotted(left + mm(2.0), base + mm(1.6), column - mm(4.0));
+                canvas.dotted(
+                    left + mm(2.0),
+                    base + (height - mm(3.3)) / 2,
+                    column - mm(4.0),
+                );
             }
             let number = (first + nth + 1).to_string();
             canvas.text_right(left + mm(7.5), base, &number, Type::book(8.5));

@@ -56,7 +56,7 @@ fn nothing_overlaps_or_leaves_the_paper_even_with_every_field_full() {
             created: &short,
             threshold: Some((16, 16)),
             rehearsal: true,
-            reprint: 12,
+            reprint: u32::MAX,
             words: &["abstract"; 36],
             ..sheet(&modules, &lines)
         };
