@@ -1,3 +1,5 @@
 //! Command lines.
 
 pub mod keys;
+pub mod format_card;
+pub mod read_qr;

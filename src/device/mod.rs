@@ -1,1 +1,3 @@
 //! The laptop around the ceremony.
+
+pub mod picture;
