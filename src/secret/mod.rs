@@ -6,6 +6,9 @@
 
 pub mod entry;
 pub mod entropy;
+pub mod hardening;
+pub mod locker;
+pub mod residue;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use subtle::ConstantTimeEq;
