@@ -49,6 +49,11 @@ pub enum Input {
     SharePicture(String),
     /// A rehearsal's simulated scanner reads the sheet on the table.
     ShareSimulated,
+    /// The custodian is ready to write by hand: show the words of the prompt with this key.
+    Reveal {
+        /// Key of the prompt.
+        key: String,
+    },
     /// "I do not agree", with the PIN and a reason.
     Object {
         /// The person's label.
