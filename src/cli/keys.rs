@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-pub use prompt::password_from_terminal;
+pub use prompt::{hidden_line, password_from_terminal};
 
 use crate::refusal::Refuse;
 use crate::secret::SecretText;

@@ -1,6 +1,14 @@
 //! Command lines.
 
-pub mod keys;
-pub mod format_card;
-pub mod read_qr;
+pub mod args;
 pub mod check;
+pub mod format_card;
+pub mod home;
+pub mod keys;
+pub mod read_qr;
+pub mod rehearse;
+pub mod run;
+pub mod screen;
+pub mod scripts;
+pub mod share;
+pub mod transcript;

@@ -1,6 +1,5 @@
 //! The laptop around the ceremony.
 
-pub mod picture;
 pub mod clock;
 pub mod interfaces;
 pub mod machine;
@@ -8,3 +7,4 @@ pub mod media;
 mod media_real;
 mod media_sim;
 pub mod mounts;
+pub mod picture;

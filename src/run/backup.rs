@@ -21,7 +21,11 @@ use crate::vault::sealed::{MAX_SEALED, SealKeys, Sealed};
 use crate::vault::{seal_age, seal_jwe};
 
 fn lost(what: &str) -> Refused {
-    refused("slot-empty", format!("{what} is not in memory."), "Start the step again, or stop the ceremony.")
+    refused(
+        "slot-empty",
+        format!("{what} is not in memory."),
+        "Start the step again, or stop the ceremony.",
+    )
 }
 
 fn set_id_of(hex: &str) -> Result<SetId, Refused> {
@@ -57,7 +61,13 @@ pub(super) fn read_sealed(path: &Path) -> Result<Sealed, Refused> {
 
 impl Driver {
     pub(super) fn draw_entropy(&mut self) -> Result<Outcome, Refused> {
-        let failed = || refused("no-randomness", "The operating system gives no randomness.", "Restart the laptop.");
+        let failed = || {
+            refused(
+                "no-randomness",
+                "The operating system gives no randomness.",
+                "Restart the laptop.",
+            )
+        };
         let first = random32().map_err(|_| failed())?;
         let second = random32().map_err(|_| failed())?;
         let mut os = zeroize::Zeroizing::new([0u8; 64]);
@@ -67,7 +77,12 @@ impl Driver {
             self.slots
                 .dice
                 .as_ref()
-                .map(|d| d.expose().bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>())
+                .map(|d| {
+                    d.expose()
+                        .bytes()
+                        .filter(u8::is_ascii_digit)
+                        .collect::<Vec<u8>>()
+                })
                 .unwrap_or_default(),
         );
         let pool = Pool::gather(&dice, &[], &os);
@@ -89,8 +104,15 @@ impl Driver {
         let jwe_key = derive::jwe_key(secret, set_id);
         let passphrase = derive::age_passphrase(secret, set_id);
         let iv = pool.jwe_iv();
-        let chain = self.state.facts.matched.as_ref().map(|m| m.chain_id.clone());
-        let Some(bundle) = &mut self.slots.bundle else { return Err(lost("The bundle")) };
+        let chain = self
+            .state
+            .facts
+            .matched
+            .as_ref()
+            .map(|m| m.chain_id.clone());
+        let Some(bundle) = &mut self.slots.bundle else {
+            return Err(lost("The bundle"));
+        };
         bundle.set_id = set_id.0;
         bundle.key_check = key_check.0;
         bundle.threshold = Some(Threshold { k, n });
@@ -152,9 +174,15 @@ impl Driver {
             return Err(lost("The secret"));
         };
         let rehearsal = self.state.opened.rehearsal;
-        let shares =
-            split(secret, k, n, SetId(pool.set_id()), rehearsal, &pool.coefficient_seed())
-                .map_err(|error| from_error(&error))?;
+        let shares = split(
+            secret,
+            k,
+            n,
+            SetId(pool.set_id()),
+            rehearsal,
+            &pool.coefficient_seed(),
+        )
+        .map_err(|error| from_error(&error))?;
         let commitments = shares.iter().map(|s| s.commitment().to_string()).collect();
         for share in &shares {
             self.residues.share(share);
@@ -168,13 +196,24 @@ impl Driver {
 
     pub(super) fn expected(&self) -> Result<Expected, Refused> {
         let facts = &self.state.facts;
-        let Some(sealed) = &facts.sealed else { return Err(lost("The sealed file's header")) };
+        let Some(sealed) = &facts.sealed else {
+            return Err(lost("The sealed file's header"));
+        };
         let commitments = if facts.commitments.is_empty() {
-            self.record
-                .as_ref()
-                .map(|r| r.commitments.iter().map(|c| Commitment(c.commitment.0)).collect())
+            self.record.as_ref().map(|r| {
+                r.commitments
+                    .iter()
+                    .map(|c| Commitment(c.commitment.0))
+                    .collect()
+            })
         } else {
-            Some(facts.commitments.iter().filter_map(|c| c.parse().ok()).collect())
+            Some(
+                facts
+                    .commitments
+                    .iter()
+                    .filter_map(|c| c.parse().ok())
+                    .collect(),
+            )
         };
         Ok(Expected {
             rehearsal: self.state.opened.rehearsal,
@@ -186,15 +225,24 @@ impl Driver {
     }
 
     pub(super) fn prove_sheets(&self, k: u8) -> Result<Outcome, Refused> {
-        let Some(scanned) = &self.slots.scanned else { return Err(lost("The scanned shares")) };
-        let Some(key_check) = scanned.expected().key_check else { return Err(lost("The key check")) };
+        let Some(scanned) = &self.slots.scanned else {
+            return Err(lost("The scanned shares"));
+        };
+        let Some(key_check) = scanned.expected().key_check else {
+            return Err(lost("The key check"));
+        };
         let proof = sheets::prove_sheets(scanned.shares(), k, &key_check)
             .map_err(|error| from_error(&error))?;
-        Ok(Outcome::SheetsProven { subsets: proof.subsets, all: proof.all })
+        Ok(Outcome::SheetsProven {
+            subsets: proof.subsets,
+            all: proof.all,
+        })
     }
 
     pub(super) fn validate(&mut self) -> Result<Outcome, Refused> {
-        let Some(scanned) = &mut self.slots.scanned else { return Err(lost("The entered shares")) };
+        let Some(scanned) = &mut self.slots.scanned else {
+            return Err(lost("The entered shares"));
+        };
         match scanned.validate() {
             Ok(quorum) => {
                 self.residues.bytes("secret S", quorum.secret().expose());
@@ -210,14 +258,19 @@ impl Driver {
                 for x in &dropped {
                     scanned.remove(*x);
                 }
-                Ok(Outcome::QuorumFailed { refused: from_error(&error), dropped })
+                Ok(Outcome::QuorumFailed {
+                    refused: from_error(&error),
+                    dropped,
+                })
             }
         }
     }
 
     pub(super) fn open_sealed(&mut self) -> Result<Outcome, Refused> {
         if self.slots.quorum.is_none() {
-            let Some(scanned) = &self.slots.scanned else { return Err(lost("The shares")) };
+            let Some(scanned) = &self.slots.scanned else {
+                return Err(lost("The shares"));
+            };
             let quorum = scanned.validate().map_err(|error| from_error(&error))?;
             self.slots.quorum = Some(quorum);
         }
@@ -230,7 +283,9 @@ impl Driver {
             age: derive::age_passphrase(quorum.secret(), set),
         };
         let computed = derive::key_check(quorum.secret(), set).0;
-        let bundle = sealed.open(computed, keys).map_err(|error| from_error(&error))?;
+        let bundle = sealed
+            .open(computed, keys)
+            .map_err(|error| from_error(&error))?;
         let outcome = self.prove_opened(bundle)?;
         // The shares on the table still stand; their copies in memory are needed no more.
         self.slots.quorum = None;
@@ -242,7 +297,11 @@ impl Driver {
     pub(super) fn load_sealed(&mut self, path: &str, record: &str) -> Result<Outcome, Refused> {
         let path = Path::new(path);
         let sealed = read_sealed(path)?;
-        let record = if record.trim().is_empty() { None } else { Some(self.read_record(record)?) };
+        let record = if record.trim().is_empty() {
+            None
+        } else {
+            Some(self.read_record(record)?)
+        };
         let Some(header) = sealed.header().cloned() else {
             return Err(refused(
                 "sidecar-missing",
@@ -252,16 +311,28 @@ impl Driver {
         };
         if header.rehearsal != self.state.opened.rehearsal {
             let (name, what) = if header.rehearsal {
-                ("sealed-of-rehearsal", "This sealed file is of a rehearsal; no real key is in it.")
+                (
+                    "sealed-of-rehearsal",
+                    "This sealed file is of a rehearsal; no real key is in it.",
+                )
             } else {
-                ("sealed-not-of-rehearsal", "This is a real backup, and this is a rehearsal.")
+                (
+                    "sealed-not-of-rehearsal",
+                    "This is a real backup, and this is a rehearsal.",
+                )
             };
             return Err(refused(name, what, "Give the right file."));
         }
         let sha256 = HEXLOWER.encode(&sealed.sha256());
         if let Some((record, _)) = &record {
-            let same_set = record.set_id.as_ref().is_some_and(|id| id.0 == header.set_id);
-            let same_check = record.key_check.as_ref().is_some_and(|check| check.0 == header.key_check);
+            let same_set = record
+                .set_id
+                .as_ref()
+                .is_some_and(|id| id.0 == header.set_id);
+            let same_check = record
+                .key_check
+                .as_ref()
+                .is_some_and(|check| check.0 == header.key_check);
             if !same_set || record.ceremony != header.ceremony {
                 return Err(refused(
                     "record-of-other-backup",
@@ -282,7 +353,9 @@ impl Driver {
             }
         }
         let facts = SealedFacts {
-            file: path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            file: path
+                .file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
             sha256,
             ceremony: header.ceremony.clone(),
             set_id: header.set_id_hex(),
@@ -290,15 +363,21 @@ impl Driver {
             k: header.k,
             n: header.n,
             keys: header.public_keys.iter().map(public_key).collect(),
-            record_sha256: record.as_ref().map(|(_, hash)| hash.clone()).unwrap_or_default(),
+            record_sha256: record
+                .as_ref()
+                .map(|(_, hash)| hash.clone())
+                .unwrap_or_default(),
             commitments: record.is_some(),
         };
         self.record = record.map(|(record, _)| record);
         self.sealed = Some(sealed);
         // Shares entered for another file of the same set are checked anew against this header.
-        if self.slots.scanned.as_ref().is_some_and(|s| {
-            s.expected().key_check.map(|c| c.0) != Some(header.key_check)
-        }) {
+        if self
+            .slots
+            .scanned
+            .as_ref()
+            .is_some_and(|s| s.expected().key_check.map(|c| c.0) != Some(header.key_check))
+        {
             self.slots.scanned = None;
         }
         Ok(Outcome::SealedLoaded(Box::new(facts)))
@@ -354,7 +433,11 @@ impl Driver {
                 key_check: Some(KeyCheck(hash_of(&record.key_check)?)),
                 k: Some(record.k),
                 commitments: Some(
-                    record.commitments.iter().filter_map(|(c, _)| c.parse().ok()).collect(),
+                    record
+                        .commitments
+                        .iter()
+                        .filter_map(|(c, _)| c.parse().ok())
+                        .collect(),
                 ),
             }));
         }
@@ -374,4 +457,3 @@ fn public_key(key: &HeaderKey) -> PublicKey {
         public: key.public.clone(),
     }
 }
-

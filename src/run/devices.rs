@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::ceremony::event::Finding;
 use crate::device::machine;
 use crate::device::media::{Media, MediaError, Medium};
-use crate::device::media_real::MountedMedia;
-use crate::device::media_sim::SimulatedMedia;
+use crate::device::media::{MountedMedia, SimulatedMedia};
 use crate::print::page::Paper;
 use crate::secret::hardening::{Hardening, Mode, Severity};
 
@@ -54,7 +53,11 @@ impl Devices {
 
     /// Looks at the machine: whether it is fit, and what was found.
     pub fn machine(&self) -> (bool, Vec<Finding>) {
-        let mode = if self.real { Mode::Production } else { Mode::Rehearsal };
+        let mode = if self.real {
+            Mode::Production
+        } else {
+            Mode::Rehearsal
+        };
         let mut found = self.hardening.findings(mode);
         if self.real {
             found.extend(machine::inspect(&self.root).findings);
@@ -77,6 +80,13 @@ impl Devices {
         (findings.iter().all(|f| !f.stop), findings)
     }
 
+    /// The medium of a path in production, where it can be told.
+    pub fn mounted_medium(&self, path: &str) -> Option<Medium> {
+        let path = Path::new(path);
+        let dir = if path.is_dir() { path } else { path.parent()? };
+        self.real.then(|| self.mounted.probe(dir).ok()).flatten()
+    }
+
     /// The media behind their trait.
     pub fn media(&self) -> &dyn Media {
         match &self.simulated {
@@ -87,7 +97,9 @@ impl Devices {
 
     /// A rehearsal's hand pulls the medium out when told; a real one is looked for.
     pub fn see_unplugged(&self, copy: u8) -> Result<(), MediaError> {
-        let Some(medium) = self.media.get(&copy) else { return Ok(()) };
+        let Some(medium) = self.media.get(&copy) else {
+            return Ok(());
+        };
         if let Some(simulated) = &self.simulated {
             simulated.unplug(&medium.path);
         }

@@ -99,7 +99,9 @@ impl Refuse for RunError {
             RunError::Script(_) => "Use a script that `qh-ceremony script check` finds sound.",
             RunError::Journal(error) => error.way_on(),
             RunError::Refusal(_) => "Answer what is asked on the screen.",
-            RunError::File { .. } => "Look at the journal directory's medium; it must be writable and have space.",
+            RunError::File { .. } => {
+                "Look at the journal directory's medium; it must be writable and have space."
+            }
             RunError::NoRandomness => "Restart the laptop from the ceremony image.",
             RunError::Replay { .. } => {
                 "Use the same version of the program and the same script as before; else begin a new ceremony and destroy the old one's sheets."
@@ -110,7 +112,10 @@ impl Refuse for RunError {
 
 impl From<Refused> for RunError {
     fn from(refused: Refused) -> Self {
-        RunError::File { name: refused.name, what: refused.what }
+        RunError::File {
+            name: refused.name,
+            what: refused.what,
+        }
     }
 }
 
@@ -143,6 +148,7 @@ pub struct Driver {
     pub(super) sealed: Option<Sealed>,
     pub(super) record: Option<Record>,
     pub(super) names: Vec<(Label, String)>,
+    pub(super) source: Option<crate::device::media::Medium>,
     pub(super) ceremony_key: String,
     prefill: BTreeMap<String, String>,
     last_input: i64,
@@ -155,7 +161,11 @@ pub struct Driver {
 pub fn random32() -> Result<Secret32, RunError> {
     let mut failed = false;
     let secret = Secret32::init_with(|own| failed = getrandom::fill(own).is_err());
-    if failed { Err(RunError::NoRandomness) } else { Ok(secret) }
+    if failed {
+        Err(RunError::NoRandomness)
+    } else {
+        Ok(secret)
+    }
 }
 
 /// UTC seconds now.
@@ -170,8 +180,13 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 /// This program, by version and hash of its file.
 fn program() -> Program {
-    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
-    Program { version: env!("CARGO_PKG_VERSION").into(), sha256: sha256_hex(&bytes) }
+    let bytes = std::env::current_exe()
+        .and_then(std::fs::read)
+        .unwrap_or_default();
+    Program {
+        version: env!("CARGO_PKG_VERSION").into(),
+        sha256: sha256_hex(&bytes),
+    }
 }
 
 impl Driver {
@@ -225,6 +240,7 @@ impl Driver {
             sealed: None,
             record: None,
             names: vec![],
+            source: None,
             prefill: setup.prefill,
             last_input: time,
         })
@@ -241,10 +257,14 @@ impl Driver {
         let resumed = resume(&dir.join(names::TRANSCRIPT))?;
         let mut state: Option<State> = None;
         for entry in &resumed.entries {
-            let why = |why: String| RunError::Replay { seq: entry.seq, why };
+            let why = |why: String| RunError::Replay {
+                seq: entry.seq,
+                why,
+            };
             let time = dates::parse_rfc3339(&entry.time).unwrap_or_default();
-            let event: Event = serde_json::from_value(serde_json::Value::Object(entry.body.clone()))
-                .map_err(|error| why(error.to_string()))?;
+            let event: Event =
+                serde_json::from_value(serde_json::Value::Object(entry.body.clone()))
+                    .map_err(|error| why(error.to_string()))?;
             let new = match (&state, event) {
                 (None, Event::Opened(opened)) => {
                     if opened.script.sha256 != sha256_hex(text.as_bytes()) {
@@ -258,7 +278,10 @@ impl Driver {
             state = Some(new.map_err(|refusal| why(refusal.what))?.0);
         }
         let Some(state) = state else {
-            return Err(RunError::Replay { seq: 0, why: "it is empty".into() });
+            return Err(RunError::Replay {
+                seq: 0,
+                why: "it is empty".into(),
+            });
         };
         let key = CeremonyKey::from_seed(&random32()?);
         let annex_path = dir.join(names::ANNEX);
@@ -287,6 +310,7 @@ impl Driver {
             sealed: None,
             record: None,
             names: vec![],
+            source: None,
             prefill: BTreeMap::new(),
             last_input: now(),
         };
@@ -295,14 +319,20 @@ impl Driver {
             .first()
             .map_or((0, None), |t| (t.bytes, Some(t.sha256.to_string())));
         let ceremony_key = driver.ceremony_key.clone();
-        driver.record_event(Event::Resumed { torn_bytes, torn_sha256, ceremony_key })?;
+        driver.record_event(Event::Resumed {
+            torn_bytes,
+            torn_sha256,
+            ceremony_key,
+        })?;
         driver.reload()?;
         Ok(driver)
     }
 
     /// Public things that the state says stand: the sealed file and the record that were read.
     fn reload(&mut self) -> Result<(), RunError> {
-        let Some(facts) = self.state.facts.sealed.clone() else { return Ok(()) };
+        let Some(facts) = self.state.facts.sealed.clone() else {
+            return Ok(());
+        };
         let path = self.dir.join(names::SEALED).join(&facts.file);
         if path.exists() {
             let sealed = super::backup::read_sealed(&path)?;
@@ -330,13 +360,20 @@ impl Driver {
 
     /// What the screen shows.
     pub fn view(&self) -> View {
-        let head = self.writer.head().map(|h| six_words(&h.hash)).unwrap_or_default();
+        let head = self
+            .writer
+            .head()
+            .map(|h| six_words(&h.hash))
+            .unwrap_or_default();
         view(&self.script, &self.state, &head, now())
     }
 
     /// The transcript's head, 64 hex digits.
     pub fn head_hex(&self) -> String {
-        self.writer.head().map(|h| HEXLOWER.encode(&h.hash)).unwrap_or_default()
+        self.writer
+            .head()
+            .map(|h| HEXLOWER.encode(&h.hash))
+            .unwrap_or_default()
     }
 
     /// The prompt now.
@@ -358,7 +395,9 @@ impl Driver {
     pub(super) fn record_event(&mut self, event: Event) -> Result<(), RunError> {
         let time = now();
         if time < self.state.time {
-            let back = Event::ClockBack { seconds: self.state.time - time };
+            let back = Event::ClockBack {
+                seconds: self.state.time - time,
+            };
             self.take(time, &back)?;
         }
         self.take(time, &event)
@@ -401,7 +440,10 @@ impl Driver {
         if matches!(prompt.ask, Ask::Text { .. } | Ask::Choose(_))
             && let Some(value) = self.prefill.remove(&prompt.key)
         {
-            self.record_event(Event::Answered { key: prompt.key, value })?;
+            self.record_event(Event::Answered {
+                key: prompt.key,
+                value,
+            })?;
         }
         Ok(())
     }

@@ -9,7 +9,12 @@ use crate::ceremony::event::Refused;
 
 /// A refusal with this name.
 pub fn refused(name: &str, what: impl Into<String>, way_on: &str) -> Refused {
-    Refused { name: name.into(), what: what.into(), way_on: way_on.into(), again: vec![] }
+    Refused {
+        name: name.into(),
+        what: what.into(),
+        way_on: way_on.into(),
+        again: vec![],
+    }
 }
 
 /// Any of our errors as a refusal for the transcript.
@@ -39,10 +44,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
         .mode(0o600)
         .open(temporary)
         .map_err(fail)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(fail)?;
     std::fs::rename(temporary, path).map_err(fail)?;
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(fail)
+    let parent = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(fail)
 }
 
 /// Reads a file of at most `limit` bytes.
@@ -66,11 +78,16 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Refused> {
             "Type the path of the file itself.",
         ));
     }
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
     if bytes.len() > limit {
         return Err(refused(
             "file-too-large",
-            format!("{} has more than {limit} bytes, more than any file of its kind.", path.display()),
+            format!(
+                "{} has more than {limit} bytes, more than any file of its kind.",
+                path.display()
+            ),
             "Look whether this is the right file.",
         ));
     }

@@ -39,7 +39,9 @@ impl Driver {
                 Ok(())
             }
             Input::Withdraw { pin } => {
-                let Ask::Objection { by } = self.prompt().ask else { return Ok(()) };
+                let Ask::Objection { by } = self.prompt().ask else {
+                    return Ok(());
+                };
                 if self.pin_is_right(&by, &pin)? {
                     self.record_event(Event::Withdrawn { who: by })?;
                 }
@@ -50,13 +52,11 @@ impl Driver {
             Input::Acknowledge => self.request(Request::Acknowledge),
             Input::Reprint => self.request(Request::Reprint),
             Input::Exception => self.request(Request::Exception),
-            Input::ForgottenPin { who } => {
-                self.request(Request::ForgottenPin { who: Label(who) })
-            }
+            Input::ForgottenPin { who } => self.request(Request::ForgottenPin { who: Label(who) }),
             Input::Back => self.request(Request::Back),
             Input::Stop { reason } => self.request(Request::Stop { reason }),
             Input::Tick => self.tick(),
-            Input::Reveal => Ok(()),
+            Input::Reveal { .. } => Ok(()),
         }
     }
 
@@ -82,18 +82,29 @@ impl Driver {
         }
         let prompt = self.prompt();
         if prompt.ask != Ask::Confidential || prompt.key != key {
-            return self.record_event(Event::Annexed { key, annex: String::new(), same_as: None });
+            return self.record_event(Event::Annexed {
+                key,
+                annex: String::new(),
+                same_as: None,
+            });
         }
         let label = annex_label(&key);
         let normal = normalised(text);
         let same_as = key
             .ends_with(".name")
-            .then(|| self.names.iter().find(|(who, name)| *name == normal && who.0 != label))
+            .then(|| {
+                self.names
+                    .iter()
+                    .find(|(who, name)| *name == normal && who.0 != label)
+            })
             .flatten()
             .map(|(who, _)| who.clone());
         let salt = super::driver::random32()?;
-        let entry =
-            AnnexEntry { label: label.clone(), text: text.to_owned(), salt: Hex(*salt.expose()) };
+        let entry = AnnexEntry {
+            label: label.clone(),
+            text: text.to_owned(),
+            salt: Hex(*salt.expose()),
+        };
         let annex = entry.hash().to_string();
         self.annex.entries.retain(|e| e.label != label);
         self.annex.entries.push(entry);
@@ -105,7 +116,11 @@ impl Driver {
             self.names.retain(|(who, _)| who.0 != label);
             self.names.push((Label(label), normal));
         }
-        self.record_event(Event::Annexed { key, annex, same_as })
+        self.record_event(Event::Annexed {
+            key,
+            annex,
+            same_as,
+        })
     }
 
     fn new_pin(&mut self, who: &str, pin: &SecretText, again: &SecretText) -> Result<(), RunError> {
@@ -163,7 +178,10 @@ impl Driver {
             });
         };
         let now = super::driver::now();
-        if locked.iter().any(|(label, until)| *label == who && *until > now) {
+        if locked
+            .iter()
+            .any(|(label, until)| *label == who && *until > now)
+        {
             return self.refuse(refused(
                 "pin-locked",
                 format!("After three wrong PINs {} waits a minute.", who.spoken()),
@@ -178,7 +196,11 @@ impl Driver {
 
     /// Compares a PIN; a wrong one is an event.
     fn pin_is_right(&mut self, who: &Label, pin: &SecretText) -> Result<bool, RunError> {
-        let right = self.slots.pins.get(who).is_some_and(|hash| hash.verify(pin));
+        let right = self
+            .slots
+            .pins
+            .get(who)
+            .is_some_and(|hash| hash.verify(pin));
         if !right {
             self.record_event(Event::WrongPin { who: who.clone() })?;
         }
@@ -200,5 +222,8 @@ fn annex_label(key: &str) -> String {
 
 /// Case and spaces don't make another person.
 fn normalised(name: &str) -> String {
-    name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    name.to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -127,15 +127,23 @@ impl Driver {
         let own = OneTimeRecipient::generate();
         let recipient = own.recipient.as_str().to_owned();
         let fingerprint = six_words(&own.recipient.fingerprint());
-        self.residues.bytes("recipient identity", own.identity.expose().as_bytes());
+        self.residues
+            .bytes("recipient identity", own.identity.expose().as_bytes());
         self.slots.identity = Some(own);
-        Outcome::Recipient { recipient, fingerprint }
+        Outcome::Recipient {
+            recipient,
+            fingerprint,
+        }
     }
 
     pub(super) fn inspect_source(&self, source: Source, path: &str) -> Result<Outcome, Refused> {
         if source == Source::Delivery {
             let bytes = files::read(Path::new(path), crate::vault::delivery::MAX_SEALED_DELIVERY)?;
-            let line = format!("delivery, {} bytes, SHA-256 {}", bytes.len(), &super::driver::sha256_hex(&bytes)[..16]);
+            let line = format!(
+                "delivery, {} bytes, SHA-256 {}",
+                bytes.len(),
+                &super::driver::sha256_hex(&bytes)[..16]
+            );
             return Ok(Outcome::Inspected { files: vec![line] });
         }
         let (dir, chain) = places(path);
@@ -144,10 +152,16 @@ impl Driver {
             .entries
             .iter()
             .map(|entry| match (&entry.key, &entry.fault) {
-                (_, Some(fault)) => format!("{}: {}", entry.file, crate::refusal::Refuse::name(fault)),
+                (_, Some(fault)) => {
+                    format!("{}: {}", entry.file, crate::refusal::Refuse::name(fault))
+                }
                 (Some((key_type, public)), None) => {
                     let hex = HEXLOWER.encode(public);
-                    format!("{key_type} {} mode {:04o}", &hex[..hex.len().min(16)], entry.mode & 0o7777)
+                    format!(
+                        "{key_type} {} mode {:04o}",
+                        &hex[..hex.len().min(16)],
+                        entry.mode & 0o7777
+                    )
                 }
                 (None, None) => entry.file.clone(),
             })
@@ -172,6 +186,7 @@ impl Driver {
         allow_unproven: bool,
     ) -> Result<Outcome, Refused> {
         let mut notes = vec![];
+        self.source = self.devices.mounted_medium(path);
         let (keys, network_files) = if source == Source::Delivery {
             let bytes = files::read(Path::new(path), crate::vault::delivery::MAX_SEALED_DELIVERY)?;
             let Some(identity) = &self.slots.identity else {
@@ -191,8 +206,11 @@ impl Driver {
                     "Have the host seal the right keys.",
                 ));
             }
-            let (_, unproven, _) =
-                prove_all(&delivery.keys, &delivery.files, self.slots.password.as_ref())?;
+            let (_, unproven, _) = prove_all(
+                &delivery.keys,
+                &delivery.files,
+                self.slots.password.as_ref(),
+            )?;
             if let Some(key) = unproven.first()
                 && !allow_unproven
             {
@@ -201,9 +219,12 @@ impl Driver {
             (delivery.keys, delivery.files)
         } else {
             let (dir, chain) = places(path);
-            let password = if password { self.slots.password.as_ref() } else { None };
-            let examined =
-                keystore::examine(&dir, password).map_err(|fault| from_error(&fault))?;
+            let password = if password {
+                self.slots.password.as_ref()
+            } else {
+                None
+            };
+            let examined = keystore::examine(&dir, password).map_err(|fault| from_error(&fault))?;
             let wrong = examined.findings.iter().find(|f| {
                 let excused = matches!(
                     &f.fault,
@@ -239,10 +260,12 @@ impl Driver {
             (keys, files)
         };
         for key in &keys {
-            self.residues.bytes(&format!("{} secret", key.key_type), key.secret.expose());
+            self.residues
+                .bytes(&format!("{} secret", key.key_type), key.secret.expose());
         }
         for file in &network_files {
-            self.residues.bytes(file.path.as_str(), file.content.expose());
+            self.residues
+                .bytes(file.path.as_str(), file.content.expose());
         }
         let (_, _, proven_files) = prove_all(&[], &network_files, None)?;
         let public = public_keys(&keys, &proven_files);
@@ -255,23 +278,29 @@ impl Driver {
             set_id: [0; 6],
             key_check: [0; 32],
             threshold: None,
-            network: Network { chain_id: String::new(), genesis_hash: None },
+            network: Network {
+                chain_id: String::new(),
+                genesis_hash: None,
+            },
             node: node.to_owned(),
             created: dates::rfc3339(super::driver::now()),
             keystore_password: password,
             keys,
             files: network_files,
         });
-        Ok(Outcome::Keys { keys: public, notes })
+        Ok(Outcome::Keys {
+            keys: public,
+            notes,
+        })
     }
 
     fn registered(&self, against: Against, path: &str) -> Result<Registered, Refused> {
         let path = Path::new(path);
-        let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let registered = match against {
-            Against::Registered => {
-                registered::parse(&files::read(path, registered::MAX_DOCUMENT)?)
-            }
+            Against::Registered => registered::parse(&files::read(path, registered::MAX_DOCUMENT)?),
             Against::ChainSpec => {
                 registered::from_chain_spec(&files::read(path, registered::MAX_CHAIN_SPEC)?, &name)
             }
@@ -306,7 +335,11 @@ impl Driver {
             _ => self.slots.bundle.as_ref(),
         };
         let Some(bundle) = bundle else {
-            return Err(refused("slot-empty", "There are no keys to compare.", "Start the step again."));
+            return Err(refused(
+                "slot-empty",
+                "There are no keys to compare.",
+                "Start the step again.",
+            ));
         };
         if from == Slot::Opened && bundle.network.chain_id != registered.chain_id {
             return Err(refused(
@@ -322,13 +355,18 @@ impl Driver {
             .keys
             .iter()
             .filter_map(|key| {
-                let public = HEXLOWER.decode(key.public.trim_start_matches("0x").as_bytes()).ok()?;
+                let public = HEXLOWER
+                    .decode(key.public.trim_start_matches("0x").as_bytes())
+                    .ok()?;
                 Some((KeyType::parse(&key.key_type)?, public))
             })
             .collect();
         let keys: Vec<registered::PublicKey<'_>> = decoded
             .iter()
-            .map(|(key_type, public)| registered::PublicKey { key_type: *key_type, public })
+            .map(|(key_type, public)| registered::PublicKey {
+                key_type: *key_type,
+                public,
+            })
             .collect();
         let report = registered::match_keys(&registered, &keys);
         let mut lines = vec![];
@@ -348,20 +386,31 @@ impl Driver {
             Validator::Several(accounts) => {
                 lines.push(format!("of {} different validators", accounts.len()));
             }
-            Validator::Unnamed => lines.push("an authority whose account the file doesn't tell".into()),
+            Validator::Unnamed => {
+                lines.push("an authority whose account the file doesn't tell".into())
+            }
             Validator::None => {}
         }
         if report.verdict != Verdict::Match {
             return Err(refused(
                 "keys-not-registered",
-                format!("These are not the registered validator's keys: {}.", lines.join("; ")),
+                format!(
+                    "These are not the registered validator's keys: {}.",
+                    lines.join("; ")
+                ),
                 "Look whether key source and file belong to the same validator and chain. This is never excepted.",
             ));
         }
         let source = format!(
             "{}{}",
-            Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-            if registered.is_genesis_state() { " (genesis state)" } else { "" }
+            Path::new(path)
+                .file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            if registered.is_genesis_state() {
+                " (genesis state)"
+            } else {
+                ""
+            }
         );
         if from == Slot::Bundle
             && let Some(bundle) = &mut self.slots.bundle
@@ -391,13 +440,23 @@ impl Driver {
                 "Type the keystore password; it is asked for next.",
             ));
         }
-        let password = if bundle.keystore_password { self.slots.password.as_ref() } else { None };
+        let password = if bundle.keystore_password {
+            self.slots.password.as_ref()
+        } else {
+            None
+        };
         let (keys, unproven, network) = prove_all(&bundle.keys, &bundle.files, password)?;
         for key in &bundle.keys {
-            self.residues.bytes(&format!("{} secret", key.key_type), key.secret.expose());
+            self.residues
+                .bytes(&format!("{} secret", key.key_type), key.secret.expose());
         }
         let public = public_keys(&bundle.keys, &network);
-        self.slots.opened = Some(Opened { keys, unproven, files: network, bundle });
+        self.slots.opened = Some(Opened {
+            keys,
+            unproven,
+            files: network,
+            bundle,
+        });
         Ok(Outcome::Opened { keys: public })
     }
 
@@ -410,7 +469,11 @@ impl Driver {
         dry: bool,
     ) -> Result<Outcome, Refused> {
         let Some(opened) = &self.slots.opened else {
-            return Err(refused("slot-empty", "There are no opened keys.", "Start from the shares again."));
+            return Err(refused(
+                "slot-empty",
+                "There are no opened keys.",
+                "Start from the shares again.",
+            ));
         };
         if target == Target::Delivery {
             let recipient = Recipient::parse(recipient).map_err(|e| from_error(&e))?;
@@ -428,10 +491,14 @@ impl Driver {
                     lines: vec![format!("seal to {path}"), format!("six words: {words}")],
                 });
             }
-            let sealed = seal_to(&delivery_of(&opened.bundle), &recipient).map_err(|e| from_error(&e))?;
+            let sealed =
+                seal_to(&delivery_of(&opened.bundle), &recipient).map_err(|e| from_error(&e))?;
             files::write(to, &sealed)?;
             return Ok(Outcome::Written {
-                files: vec![format!("{path}, SHA-256 {}", super::driver::sha256_hex(&sealed))],
+                files: vec![format!(
+                    "{path}, SHA-256 {}",
+                    super::driver::sha256_hex(&sealed)
+                )],
             });
         }
         let owner = parse_owner(owner)?;
@@ -448,18 +515,28 @@ impl Driver {
             ));
         }
         if dry {
-            let mut lines = vec![format!("{} key files into {}", opened.keys.len() + opened.unproven.len(), dir.display())];
+            let mut lines = vec![format!(
+                "{} key files into {}",
+                opened.keys.len() + opened.unproven.len(),
+                dir.display()
+            )];
             lines.extend(opened.files.iter().map(|f| f.path().path().to_owned()));
             lines.push("mode 0600; nothing is overwritten".into());
             return Ok(Outcome::Plan { lines });
         }
         keystore::prepare(&dir, owner).map_err(|fault| from_error(&fault))?;
-        let password =
-            if opened.bundle.keystore_password { self.slots.password.as_ref() } else { None };
+        let password = if opened.bundle.keystore_password {
+            self.slots.password.as_ref()
+        } else {
+            None
+        };
         let written = keystore::write(&dir, &opened.keys, &opened.unproven, owner, password)
             .map_err(|fault| from_error(&fault))?;
-        let mut lines: Vec<String> =
-            written.files.iter().map(|f| format!("{} mode {:04o}", f.file, f.mode & 0o7777)).collect();
+        let mut lines: Vec<String> = written
+            .files
+            .iter()
+            .map(|f| format!("{} mode {:04o}", f.file, f.mode & 0o7777))
+            .collect();
         if let (Some(chain), false) = (chain, opened.files.is_empty()) {
             keystore::prepare(&chain.join("network"), owner).map_err(|fault| from_error(&fault))?;
             let written = keystore::write_network(&chain, &opened.files, owner)
@@ -495,7 +572,10 @@ fn delivery_of(bundle: &Bundle) -> Delivery {
         files: bundle
             .files
             .iter()
-            .map(|file| BundleFile { path: file.path, content: copy(&file.content) })
+            .map(|file| BundleFile {
+                path: file.path,
+                content: copy(&file.content),
+            })
             .collect(),
     }
 }
@@ -505,7 +585,10 @@ fn parse_owner(text: &str) -> Result<Option<Owner>, Refused> {
         return Ok(None);
     }
     let owner = text.trim().split_once(':').and_then(|(uid, gid)| {
-        Some(Owner { uid: uid.parse().ok()?, gid: gid.parse().ok()? })
+        Some(Owner {
+            uid: uid.parse().ok()?,
+            gid: gid.parse().ok()?,
+        })
     });
     owner.map(Some).ok_or_else(|| {
         refused(

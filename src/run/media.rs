@@ -19,7 +19,11 @@ impl Driver {
             ));
         };
         let mut files = vec![(facts.file.clone(), sealed.file().to_vec())];
-        if let Sealed::Age { sidecar: Some(sidecar), .. } = sealed {
+        if let Sealed::Age {
+            sidecar: Some(sidecar),
+            ..
+        } = sealed
+        {
             files.push((format!("{}.json", facts.file), sidecar.to_json()));
         }
         Ok(files)
@@ -27,12 +31,21 @@ impl Driver {
 
     pub(super) fn write_copy(&mut self, copy: u8, path: &str) -> Result<Outcome, Refused> {
         let files = self.copied()?;
-        let medium = self.devices.media().probe(Path::new(path)).map_err(|e| from_error(&e))?;
+        let medium = self
+            .devices
+            .media()
+            .probe(Path::new(path))
+            .map_err(|e| from_error(&e))?;
         if self.devices.real {
             self.is_another_medium(copy, &medium)?;
         }
         for (name, bytes) in &files {
-            if self.devices.media().verify_copy(&medium, name, &hash(bytes)).is_ok() {
+            if self
+                .devices
+                .media()
+                .verify_copy(&medium, name, &hash(bytes))
+                .is_ok()
+            {
                 continue; // there already, byte for byte: a copy that was cut short goes on
             }
             self.devices
@@ -42,13 +55,21 @@ impl Driver {
         }
         let described = describe(&medium);
         self.devices.media.insert(copy, medium);
-        Ok(Outcome::CopyWritten { copy, medium: described })
+        Ok(Outcome::CopyWritten {
+            copy,
+            medium: described,
+        })
     }
 
     /// Source, journal and copies are different media.
     fn is_another_medium(&self, copy: u8, medium: &Medium) -> Result<(), Refused> {
-        let mut others: Vec<Medium> =
-            self.devices.media.iter().filter(|(n, _)| **n != copy).map(|(_, m)| m.clone()).collect();
+        let mut others: Vec<Medium> = self
+            .devices
+            .media
+            .iter()
+            .filter(|(n, _)| **n != copy)
+            .map(|(_, m)| m.clone())
+            .collect();
         if let Ok(journal) = self.devices.media().probe(&self.dir) {
             others.push(journal);
         }
@@ -65,13 +86,18 @@ impl Driver {
     }
 
     pub(super) fn see_unplugged(&self, copy: u8) -> Result<Outcome, Refused> {
-        self.devices.see_unplugged(copy).map_err(|error| from_error(&error))?;
+        self.devices
+            .see_unplugged(copy)
+            .map_err(|error| from_error(&error))?;
         Ok(Outcome::Unplugged { copy })
     }
 
     pub(super) fn verify_copy(&mut self, copy: u8, path: &str) -> Result<Outcome, Refused> {
         let files = self.copied()?;
-        let medium = self.devices.back(copy, Path::new(path)).map_err(|e| from_error(&e))?;
+        let medium = self
+            .devices
+            .back(copy, Path::new(path))
+            .map_err(|e| from_error(&e))?;
         let mut past_cache = true;
         let mut sha256 = String::new();
         for (name, bytes) in &files {
@@ -80,13 +106,17 @@ impl Driver {
                 .media()
                 .verify_copy(&medium, name, &hash(bytes))
                 .map_err(|error| from_error(&error))?;
-            past_cache &= verified.reading == Reading::PastCache;
+            past_cache &= verified.reading == Reading::PastTheCache;
             if sha256.is_empty() {
                 sha256 = verified.sha256;
             }
         }
         self.devices.media.insert(copy, medium);
-        Ok(Outcome::CopyVerified { copy, sha256, past_cache })
+        Ok(Outcome::CopyVerified {
+            copy,
+            sha256,
+            past_cache,
+        })
     }
 }
 

@@ -1,1 +1,24 @@
 //! The driver: effects to devices and secrets, and back to events.
+//!
+//! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
+//! - `input` turns what people type into events; what is secret of it goes into [`slots`].
+//! - `work` carries effects out, with `keys`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
+
+pub mod answers;
+mod backup;
+mod closing;
+pub mod devices;
+pub mod driver;
+pub mod faults;
+pub mod files;
+mod input;
+mod keys;
+mod media;
+mod paper;
+pub mod player;
+mod read;
+pub mod residue;
+pub mod slots;
+mod work;
+pub mod world;

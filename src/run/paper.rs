@@ -17,7 +17,11 @@ impl Driver {
         paper: Paper,
     ) -> Result<Outcome, Refused> {
         if paper == Paper::Handwriting {
-            return Ok(Outcome::Printed { number, paper, files: vec![] });
+            return Ok(Outcome::Printed {
+                number,
+                paper,
+                files: vec![],
+            });
         }
         if paper == Paper::Simulated && !self.state.opened.rehearsal {
             return Err(refused(
@@ -36,7 +40,12 @@ impl Driver {
         let words = share.to_words();
         let matrix = qr_matrix(&share.to_qr_text()).map_err(|error| from_error(&error))?;
         let qr = QrImage::new(matrix.expose(), matrix.width()).map_err(|e| from_error(&e))?;
-        let before = self.state.sheets.iter().filter(|s| s.custodian == custodian).count();
+        let before = self
+            .state
+            .sheets
+            .iter()
+            .filter(|s| s.custodian == custodian)
+            .count();
         let policy = &self.script.policy;
         let fingerprints: Vec<String> = self
             .state
@@ -56,12 +65,17 @@ impl Driver {
             x: share.x(),
             label: &format!("C{custodian}"),
             place: None,
-            sheet: &format!("{number} of this set, printed {}", dates::minute(self.state.time)),
+            sheet: &format!(
+                "{number} of this set, printed {}",
+                dates::minute(self.state.time)
+            ),
             created: &self.today(),
             fingerprints: &fingerprints,
             qr,
             words: &words.expose(),
-            threshold: policy.show_threshold_on_sheet.then_some((policy.k, policy.n)),
+            threshold: policy
+                .show_threshold_on_sheet
+                .then_some((policy.k, policy.n)),
             rehearsal: self.state.opened.rehearsal,
             reprint: u32::try_from(before).unwrap_or(u32::MAX),
         }
@@ -82,6 +96,10 @@ impl Driver {
             files::write(&path, bytes.expose())?;
             written.push(path.display().to_string());
         }
-        Ok(Outcome::Printed { number, paper, files: written })
+        Ok(Outcome::Printed {
+            number,
+            paper,
+            files: written,
+        })
     }
 }

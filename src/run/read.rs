@@ -9,8 +9,8 @@ use crate::ceremony::policy::Kind;
 use crate::ceremony::prompt::Ask;
 use crate::device::picture;
 use crate::secret::SecretText;
-use crate::share::quorum::UntrustedQuorum;
 use crate::share::qr::parse_qr_text;
+use crate::share::quorum::UntrustedQuorum;
 use crate::share::wire::Share;
 use crate::share::words::{WordsOutcome, parse_words};
 
@@ -106,9 +106,11 @@ impl Driver {
         if let Err(page) = self.admit(share, custodian) {
             return self.refuse(page);
         }
-        if let Err(error) =
-            self.record_event(Event::ShareRead { x, how: how.to_owned(), commitment })
-        {
+        if let Err(error) = self.record_event(Event::ShareRead {
+            x,
+            how: how.to_owned(),
+            commitment,
+        }) {
             if let Some(quorum) = &mut self.slots.scanned {
                 quorum.remove(x);
             }
@@ -122,7 +124,11 @@ impl Driver {
         self.residues.share(&share);
         if self.state.opened.kind == Kind::ShareCheck {
             // One share alone, compared and dropped: the threshold is never in memory.
-            return self.empty_quorum()?.add(share).map(|_| ()).map_err(|e| from_error(&e));
+            return self
+                .empty_quorum()?
+                .add(share)
+                .map(|_| ())
+                .map_err(|e| from_error(&e));
         }
         let mut quorum = match self.slots.scanned.take() {
             Some(quorum) => quorum,
@@ -145,7 +151,9 @@ fn add(
         if x != custodian && own_set {
             return Err(refused(
                 "share-of-other-custodian",
-                format!("This is sheet {x} of this set; the sheet of custodian {custodian} is asked for."),
+                format!(
+                    "This is sheet {x} of this set; the sheet of custodian {custodian} is asked for."
+                ),
                 "Put it back to its place on the table and take the right one.",
             ));
         }
@@ -153,7 +161,10 @@ fn add(
             quorum.remove(x); // read again after a reprint or a pause
         }
     }
-    quorum.add(share).map(|_| ()).map_err(|error| from_error(&error))
+    quorum
+        .add(share)
+        .map(|_| ())
+        .map_err(|error| from_error(&error))
 }
 
 /// The one share on a picture: what both decoders read, or what one alone read and its checksum confirms.

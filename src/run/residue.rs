@@ -37,7 +37,11 @@ impl Residues {
     pub fn share(&mut self, share: &Share) {
         let label = format!("share {}", share.x());
         self.bytes(&label, &share.expose()[16..]);
-        let _ = self.0.watch(&label, Form::Words, share.to_words().to_text().expose().as_bytes());
+        let _ = self.0.watch(
+            &label,
+            Form::Words,
+            share.to_words().to_text().expose().as_bytes(),
+        );
     }
 
     /// Searches memory: bytes searched, places found, and why a search was not possible.

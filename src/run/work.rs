@@ -17,16 +17,26 @@ impl Driver {
             }
             Effect::MakeRecipient => self.make_recipient(),
             Effect::InspectSource { source, path } => self.inspect_source(*source, path)?,
-            Effect::ReadKeys { source, path, node, password, allow_unproven } => {
-                self.read_keys(*source, path, node, *password, *allow_unproven)?
-            }
-            Effect::MatchKeys { from, against, path } => self.match_keys(*from, *against, path)?,
+            Effect::ReadKeys {
+                source,
+                path,
+                node,
+                password,
+                allow_unproven,
+            } => self.read_keys(*source, path, node, *password, *allow_unproven)?,
+            Effect::MatchKeys {
+                from,
+                against,
+                path,
+            } => self.match_keys(*from, *against, path)?,
             Effect::DrawEntropy => self.draw_entropy()?,
             Effect::Seal { cipher, k, n } => self.seal(*cipher, *k, *n)?,
             Effect::Split { k, n } => self.split(*k, *n)?,
-            Effect::PrintSheet { number, custodian, paper } => {
-                self.print_sheet(*number, *custodian, *paper)?
-            }
+            Effect::PrintSheet {
+                number,
+                custodian,
+                paper,
+            } => self.print_sheet(*number, *custodian, *paper)?,
             Effect::ProveSheets { k } => self.prove_sheets(*k)?,
             Effect::Open => self.open_sealed()?,
             Effect::WriteCopy { copy, path } => self.write_copy(*copy, path)?,
@@ -35,9 +45,13 @@ impl Driver {
             Effect::LoadSealed { path, record } => self.load_sealed(path, record)?,
             Effect::LoadRecord { path } => self.load_record(path)?,
             Effect::Validate => self.validate()?,
-            Effect::WriteKeys { target, path, owner, recipient, dry } => {
-                self.write_keys(*target, path, owner, recipient, *dry)?
-            }
+            Effect::WriteKeys {
+                target,
+                path,
+                owner,
+                recipient,
+                dry,
+            } => self.write_keys(*target, path, owner, recipient, *dry)?,
             Effect::WipeShares => {
                 self.slots.scanned = None;
                 self.slots.quorum = None;
@@ -46,7 +60,11 @@ impl Driver {
             Effect::Wipe => {
                 self.slots.wipe();
                 let (searched, found, note) = self.residues.search();
-                Outcome::Wiped { searched, found, note }
+                Outcome::Wiped {
+                    searched,
+                    found,
+                    note,
+                }
             }
             Effect::WriteRecord => {
                 let (sha256, annex) = self.write_record()?;
@@ -54,7 +72,9 @@ impl Driver {
             }
             Effect::Close => {
                 let outcome = self.state.ending.as_ref().map_or("completed", |e| e.name());
-                let event = Event::Closed { outcome: outcome.to_owned() };
+                let event = Event::Closed {
+                    outcome: outcome.to_owned(),
+                };
                 self.own(event)?;
                 // Closed whatever comes now: a missing signature or certificate is said, and the chain is whole.
                 return self.sign_and_certify().map(|()| None);
@@ -65,7 +85,11 @@ impl Driver {
 
     fn own(&mut self, event: Event) -> Done {
         self.record_event(event).map_err(|error: RunError| {
-            refused("journal-not-kept", error.to_string(), "Look at the journal's medium, then go on.")
+            refused(
+                "journal-not-kept",
+                error.to_string(),
+                "Look at the journal's medium, then go on.",
+            )
         })?;
         Ok(None)
     }

@@ -18,8 +18,16 @@ const MAX_PASSWORD: usize = 1024;
 /// Those of the terminal; [`io::ErrorKind::Interrupted`] when given up; [`io::ErrorKind::InvalidData`] for a line that is
 /// too long or not UTF-8.
 pub fn password_from_terminal() -> io::Result<SecretText> {
+    hidden_line("Keystore password: ")
+}
+
+/// Asks with `prompt` and reads one line without echo from the terminal.
+///
+/// # Errors
+/// As [`password_from_terminal`].
+pub fn hidden_line(prompt: &str) -> io::Result<SecretText> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "Keystore password: ")?;
+    write!(terminal, "{prompt}")?;
     terminal.flush()?;
     let quiet = Quiet::start(&terminal)?;
     let outcome = line(&mut &terminal);

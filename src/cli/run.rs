@@ -1,0 +1,107 @@
+//! `run`: a ceremony with real keys, begun or resumed.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::args::RunArgs;
+use super::{screen, scripts};
+use crate::ceremony::dates;
+use crate::print::page::Paper;
+use crate::refusal::Refuse;
+use crate::run::devices::Devices;
+use crate::run::driver::{Driver, Setup, names};
+use crate::run::files;
+use crate::secret::hardening::Hardening;
+
+/// The device file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceFile {
+    /// Paper size.
+    page: Option<String>,
+}
+
+/// Runs the ceremony; the exit code.
+pub fn run(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> u8 {
+    match hold(args, hardening, out) {
+        Ok(code) => code,
+        Err((code, text)) => {
+            eprintln!("{text}");
+            code
+        }
+    }
+}
+
+fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8, (u8, String)> {
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err((2, "A ceremony needs a terminal and people at it.".into()));
+    }
+    let (script, text) = scripts::sound(&args.script).map_err(|text| (1, text))?;
+    let paper = match &args.devices {
+        Some(path) => device_file(path)?,
+        None => Paper::A4,
+    };
+    let devices = Devices::real(hardening.clone(), paper);
+    let (dir, ceremony) = journal(args.journal.as_deref());
+    let begun = if dir.join(names::TRANSCRIPT).exists() {
+        Driver::resume(&dir, devices)
+    } else {
+        let mut prefill = BTreeMap::new();
+        if let Some(record) = &args.record {
+            let record = record.display().to_string();
+            for key in ["sealed.record", "record.path"] {
+                prefill.insert(key.to_owned(), record.clone());
+            }
+        }
+        Driver::begin(Setup {
+            script: text,
+            dir,
+            ceremony,
+            rehearsal: false,
+            devices,
+            prefill,
+        })
+    };
+    let driver = begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))?;
+    if driver.state().opened.rehearsal || driver.script().name != script.name {
+        return Err((
+            1,
+            format!(
+                "The journal directory holds another ceremony ({}). Give another with --journal.",
+                driver.script().name
+            ),
+        ));
+    }
+    screen::hold(driver, out)
+}
+
+fn device_file(path: &Path) -> Result<Paper, (u8, String)> {
+    let bytes = files::read(path, 64 * 1024).map_err(|r| (2, r.what))?;
+    let file: DeviceFile = toml::from_str(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| (2, format!("{}: {error}", path.display())))?;
+    file.page.as_deref().map_or(Ok(Paper::A4), |page| {
+        scripts::paper_of(page).map_err(|t| (2, t))
+    })
+}
+
+/// The journal directory and the ceremony's name: the one given, or the first free `BR-DATE-NN` here.
+fn journal(given: Option<&Path>) -> (PathBuf, String) {
+    let today = dates::rfc3339(crate::run::driver::now())[..10].to_owned();
+    let name = |number: u32| format!("BR-{today}-{number:02}");
+    match given {
+        Some(dir) => {
+            let own = dir.file_name().map(|n| n.to_string_lossy().into_owned());
+            let ceremony = own.filter(|n| n.starts_with("BR-") && n.len() <= 24 && n.is_ascii());
+            (dir.to_owned(), ceremony.unwrap_or_else(|| name(1)))
+        }
+        None => {
+            let free = (1..100)
+                .find(|n| !Path::new(&name(*n)).exists())
+                .unwrap_or(99);
+            (PathBuf::from(name(free)), name(free))
+        }
+    }
+}
