@@ -1,1 +1,3 @@
 //! Command lines.
+
+pub mod transcript;
