@@ -22,6 +22,7 @@ pub mod compare;
 pub mod entry;
 pub mod finding;
 pub mod hex;
+mod links;
 pub mod record;
 pub mod resume;
 pub mod sign;

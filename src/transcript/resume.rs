@@ -14,7 +14,7 @@ use super::chain::{ChainError, Head, MAX_FILE, Writer, failed, lock, shown, sync
 use super::entry::{Body, Entry};
 use super::finding::Finding;
 use super::hex::{Hash, Hex, sha256};
-use super::verify;
+use super::links;
 use crate::refusal::Refuse;
 
 /// A transcript that goes on.
@@ -138,7 +138,7 @@ fn check(whole: &[u8], path: &Path) -> Result<Vec<Entry>, ChainError> {
     if whole.is_empty() {
         return Err(ChainError::NothingToResume(shown(path)));
     }
-    let chain = verify::chain(whole);
+    let chain = links::chain(whole);
     if let Some(finding) = chain.findings.iter().find(|finding| finding.is_fault()) {
         return Err(ChainError::Damaged {
             path: shown(path),

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::entry::{Closed, RecordEntry};
+use super::super::entry::{Closed, FORMAT, RecordEntry};
+use super::super::links::MAX_FAULTS;
 use super::super::record::{Record, tests::sample};
 use super::super::sign::CeremonyKey;
 use super::*;
