@@ -273,9 +273,10 @@ pub(super) fn files_in(
                 "it is not base64 as RFC 4648 writes it",
             )
         })?;
+        let mut content = Zeroizing::new(content);
         read.push(BundleFile {
             path,
-            content: SecretBytes::new(content),
+            content: SecretBytes::take(&mut content),
         });
     }
     Ok(read)
