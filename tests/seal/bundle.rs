@@ -88,6 +88,15 @@ fn does_not_write_what_it_would_not_read() {
         unwritable(|b| b.ceremony = "BR\u{1b}[2J".to_owned()),
         bad("ceremony", "it must be 1 to 64 printable ASCII characters")
     );
+    for misleading in ["a\u{202e}b", "a\nb", &"a".repeat(1025)] {
+        assert_eq!(
+            unwritable(|b| b.node = misleading.to_owned()),
+            bad(
+                "node",
+                "it must be at most 1024 bytes without control characters"
+            )
+        );
+    }
 }
 
 #[test]

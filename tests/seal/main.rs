@@ -5,5 +5,8 @@ mod bundle;
 mod delivery;
 mod fixture;
 mod jwe;
+mod make_age;
+mod make_bundle;
+mod make_jwe;
 mod make_vectors;
 mod vectors;
