@@ -6,8 +6,10 @@
 
 use super::contents::{self, BundleFile, BundleKey, FileIn, FileOut, KeyIn, KeyOut, Network};
 use super::contents::{NetworkIn, NetworkOut};
-use super::document::{self, Document, DocumentError, Object, Rules};
+use super::document::{Document, DocumentError};
 use super::header::{self, Header};
+use super::rules::Rules;
+use super::strict_json::{self, Object};
 use crate::refusal::Refuse;
 use crate::secret::SecretBytes;
 use data_encoding::HEXLOWER;
@@ -113,7 +115,7 @@ impl Bundle {
     /// [`BundleError::Document`] if [`Bundle::parse`] would refuse the result.
     pub fn to_json(&self) -> Result<SecretBytes, BundleError> {
         self.check()?;
-        let mut json = document::write_secret(&BundleOut {
+        let mut json = strict_json::write_secret(&BundleOut {
             format: BUNDLE_FORMAT,
             rehearsal: self.rehearsal,
             ceremony: &self.ceremony,
@@ -128,7 +130,7 @@ impl Bundle {
             keys: contents::keys_out(&self.keys),
             files: contents::files_out(&self.files),
         });
-        document::bounded(Document::Bundle, &json, MAX_BUNDLE)?;
+        strict_json::bounded(Document::Bundle, &json, MAX_BUNDLE)?;
         Ok(SecretBytes::new(std::mem::take(&mut *json)))
     }
 
@@ -138,8 +140,8 @@ impl Bundle {
     /// [`BundleError::Document`] for anything but a `qh-key-bundle/1` of at most [`MAX_BUNDLE`] bytes.
     pub fn parse(json: &[u8]) -> Result<Self, BundleError> {
         let read: BundleIn =
-            document::read_version(Document::Bundle, json, MAX_BUNDLE, BUNDLE_FORMAT)?;
-        document::version(Document::Bundle, &read.format, BUNDLE_FORMAT)?;
+            strict_json::read_version(Document::Bundle, json, MAX_BUNDLE, BUNDLE_FORMAT)?;
+        strict_json::version(Document::Bundle, &read.format, BUNDLE_FORMAT)?;
         let threshold = match (read.k, read.n) {
             (Some(k), Some(n)) => Some(Threshold { k, n }),
             (None, None) => None,

@@ -4,8 +4,10 @@
 //! key, a SURI (phrase or hex seed, with derivation) for the others. Files come from a closed list of paths, so that
 //! nothing in a bundle can choose where it is written.
 
-use super::document::{DocumentError, HiddenText, Object, Rules};
+use super::document::DocumentError;
 use super::header::{MAX_KEYS, PublicKey};
+use super::rules::Rules;
+use super::strict_json::{HiddenText, Object};
 use crate::secret::SecretBytes;
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -273,9 +275,10 @@ pub(super) fn files_in(
                 "it is not base64 as RFC 4648 writes it",
             )
         })?;
+        let mut content = Zeroizing::new(content);
         read.push(BundleFile {
             path,
-            content: SecretBytes::new(content),
+            content: SecretBytes::take(&mut content),
         });
     }
     Ok(read)

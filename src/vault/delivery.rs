@@ -8,8 +8,10 @@
 use super::age_file::{self, AgeFault};
 use super::contents::{self, BundleFile, BundleKey, FileIn, FileOut, KeyIn, KeyOut, Network};
 use super::contents::{NetworkIn, NetworkOut};
-use super::document::{self, Document, DocumentError, Object, Rules};
+use super::document::{Document, DocumentError};
 use super::recipient::{Recipient, RecipientError, read_identity};
+use super::rules::Rules;
+use super::strict_json::{self, Object};
 use crate::refusal::Refuse;
 use crate::secret::{SecretBytes, SecretText};
 use serde::{Deserialize, Serialize};
@@ -154,7 +156,7 @@ impl Delivery {
     /// [`DeliveryError::Document`] if [`Delivery::parse`] would refuse the result.
     pub fn to_json(&self) -> Result<SecretBytes, DeliveryError> {
         self.check()?;
-        let mut json = document::write_secret(&DeliveryOut {
+        let mut json = strict_json::write_secret(&DeliveryOut {
             format: DELIVERY_FORMAT,
             rehearsal: self.rehearsal,
             purpose: self.purpose.as_str(),
@@ -165,7 +167,7 @@ impl Delivery {
             keys: contents::keys_out(&self.keys),
             files: contents::files_out(&self.files),
         });
-        document::bounded(Document::Delivery, &json, MAX_DELIVERY)?;
+        strict_json::bounded(Document::Delivery, &json, MAX_DELIVERY)?;
         Ok(SecretBytes::new(std::mem::take(&mut *json)))
     }
 
@@ -176,8 +178,8 @@ impl Delivery {
     pub fn parse(json: &[u8]) -> Result<Self, DeliveryError> {
         let document = Document::Delivery;
         let read: DeliveryIn =
-            document::read_version(document, json, MAX_DELIVERY, DELIVERY_FORMAT)?;
-        document::version(document, &read.format, DELIVERY_FORMAT)?;
+            strict_json::read_version(document, json, MAX_DELIVERY, DELIVERY_FORMAT)?;
+        strict_json::version(document, &read.format, DELIVERY_FORMAT)?;
         let purpose = [Purpose::ToLaptop, Purpose::ToHost]
             .into_iter()
             .find(|purpose| purpose.as_str() == read.purpose)
@@ -235,7 +237,7 @@ pub fn seal_to(delivery: &Delivery, recipient: &Recipient) -> Result<Vec<u8>, De
 /// # Errors
 /// [`DeliveryError`]: too large, no age file, sealed to others or to several, damaged, or not a `qh-delivery/1`.
 pub fn open_with(file: &[u8], identity: &SecretText) -> Result<Delivery, DeliveryError> {
-    document::bounded(Document::Delivery, file, MAX_SEALED_DELIVERY)?;
+    strict_json::bounded(Document::Delivery, file, MAX_SEALED_DELIVERY)?;
     check_first_lines(file)?;
     let identity = read_identity(identity)?;
     let plain = age_file::decrypt(&identity, file).map_err(|error| match error {

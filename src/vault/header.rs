@@ -3,9 +3,12 @@
 //! A header says which ceremony, set and keys a sealed file belongs to, without opening it. In a JWE it stands in the
 //! `protected` header (`kid` is the set id, the rest is the object `qh`) and so is authenticated by the seal; beside an
 //! age file it stands in a clear sidecar, which proves nothing until the file is open. In both cases each member stands
-//! again inside the bundle, and opening compares them.
+//! again inside the bundle, and opening compares them. (Only a bundle sealed by hand may lack `k` and `n`; beside an age
+//! file these two are then a claim. They steer nothing: shares recombine, or fail the key check, without them.)
 
-use super::document::{Document, DocumentError, Object, Rules, version};
+use super::document::{Document, DocumentError};
+use super::rules::Rules;
+use super::strict_json::{Object, version};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 

@@ -7,9 +7,11 @@
 
 use super::bundle::{Bundle, MAX_BUNDLE};
 use super::checked::CheckedKey;
-use super::document::{self, Document, DocumentError, Object, Present, Rules};
+use super::document::{Document, DocumentError};
 use super::header::{Header, QhIn, QhOut, SEALED_FORMAT};
+use super::rules::Rules;
 use super::sealed::{MAX_SEALED, SealedError};
+use super::strict_json::{self, Object, Present};
 use crate::secret::Secret32;
 use aes_gcm::aead::AeadInPlace;
 use aes_gcm::{Aes256Gcm, KeyInit};
@@ -146,7 +148,7 @@ struct Parts {
 
 impl Parts {
     fn read(file: &[u8]) -> Result<Self, SealedError> {
-        let jwe: JweIn = document::read(Document::Jwe, file, MAX_SEALED)?;
+        let jwe: JweIn = strict_json::read(Document::Jwe, file, MAX_SEALED)?;
         let forbidden = [
             ("unprotected", jwe.unprotected),
             ("header", jwe.header),
@@ -182,7 +184,8 @@ impl Parts {
 
 fn read_protected(json: &[u8]) -> Result<Header, SealedError> {
     let document = Document::JweHeader;
-    let read: ProtectedIn = document::read_version(document, json, MAX_PROTECTED, SEALED_FORMAT)?;
+    let read: ProtectedIn =
+        strict_json::read_version(document, json, MAX_PROTECTED, SEALED_FORMAT)?;
     if read.alg != ALG {
         return Err(SealedError::Algorithm {
             member: "alg",

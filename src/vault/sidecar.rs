@@ -5,9 +5,11 @@
 //! lost, [`Sidecar::new`] makes it again from the record's facts, or [`Sidecar::rebuild`] after opening.
 
 use super::bundle::Bundle;
-use super::document::{self, Document, DocumentError, Object, Rules};
+use super::document::{Document, DocumentError};
 use super::header::{Header, PublicKey, QhIn, SEALED_FORMAT};
+use super::rules::Rules;
 use super::sealed::SealedError;
+use super::strict_json::{self, Object};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,7 +88,8 @@ impl Sidecar {
     /// [`DocumentError`], always of [`Document::Sidecar`].
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
         let document = Document::Sidecar;
-        let read: SidecarIn = document::read_version(document, json, MAX_SIDECAR, SEALED_FORMAT)?;
+        let read: SidecarIn =
+            strict_json::read_version(document, json, MAX_SIDECAR, SEALED_FORMAT)?;
         let sha256 = Rules(document).hex("sha256", &read.sha256)?;
         let set_id = read.set_id.clone();
         let header = QhIn::from(read).into_header(document, "set_id", &set_id)?;
