@@ -193,7 +193,7 @@ mod tests {
             "////",
             "//a///p/q",
             "0x00",
-            "a_b 1",
+            "a b 1",
         ] {
             assert_eq!(fault(text), None, "{text:?}");
         }
