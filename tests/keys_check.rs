@@ -4,7 +4,7 @@ mod keystores;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Parser;
 use keystores::{Keystore, Pair, aura, aura_256s, aura_name, hex};
@@ -52,7 +52,7 @@ fn json(args: &[&str]) -> (u8, serde_json::Value) {
     )
 }
 
-fn at(path: &PathBuf) -> &str {
+fn at(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
@@ -67,7 +67,7 @@ fn published(index: usize) -> Pair {
     let unhex = |member: &str| {
         let text = pairs[index][member].as_str().expect("text");
         data_encoding::HEXLOWER
-            .decode(text[2..].as_bytes())
+            .decode(&text.as_bytes()[2..])
             .expect("hex")
     };
     Pair {

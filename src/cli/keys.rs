@@ -35,7 +35,7 @@ pub const EXIT_VERIFICATION: u8 = 4;
 /// Arguments of `qh-ceremony keys check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Keystore directory, or the chain directory (chains/<id>) that holds it; the latter includes the network keys
+    /// Keystore directory, or the chain directory (chains/ID) that holds it; the latter includes the network keys
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 

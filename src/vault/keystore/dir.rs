@@ -140,7 +140,7 @@ impl Directory {
             let (uid, dir_uid) = (stat.st_uid, self.stat.st_uid);
             warnings.push(FileWarning::OwnerDiffers { uid, dir_uid });
         }
-        let links = u64::from(stat.st_nlink);
+        let links = stat.st_nlink;
         if links > 1 {
             warnings.push(FileWarning::HardLinked { links });
         }

@@ -112,7 +112,10 @@ impl Refuse for FileFault {
             Self::UnfinishedWrite => {
                 "Have it overwritten and removed, then write the keys again from the backup."
             }
-            Self::TooLarge { .. } | Self::Json | Self::TrailingBytes | Self::JsonForm => {
+            Self::TrailingBytes | Self::JsonForm => {
+                "The node may read it all the same; have it written anew as one JSON string without line end."
+            }
+            Self::TooLarge { .. } | Self::Json => {
                 "Find out what wrote it; the node's own files have an exact form. Copy the original again."
             }
             Self::Empty | Self::CutOff | Self::IdentityForm => {

@@ -10,7 +10,7 @@ use super::file::read_bounded;
 use super::write::{Planned, names_beside, write_files};
 use super::{FileFault, Finding, KeystoreFault, Owner, WriteFault, Written};
 use crate::secret::SecretBytes;
-use crate::vault::schemes::{PairFault, Scheme, falcon, node_key};
+use crate::vault::schemes::{PairFault, Scheme, falcon, node_key, stack};
 
 /// Longest content of such a file that is read, in bytes. An identity has about 8.3 kB.
 const MAX_FILE: usize = 64 * 1024;
@@ -66,10 +66,10 @@ impl ProvenNetworkFile {
         if content.len() > MAX_FILE {
             return Err(FileFault::TooLarge { max: MAX_FILE });
         }
-        let public = match path {
-            NetworkPath::PqcIdentity => prove_identity(content.expose())?,
-            NetworkPath::NodeKey => node_key::public_of(content.expose())?.to_vec(),
-        };
+        let public = stack::wiped(|| match path {
+            NetworkPath::PqcIdentity => prove_identity(content.expose()),
+            NetworkPath::NodeKey => Ok(node_key::public_of(content.expose())?.to_vec()),
+        })?;
         Ok(Self {
             path,
             public,

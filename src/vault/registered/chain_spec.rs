@@ -53,9 +53,11 @@ pub fn from_chain_spec(bytes: &[u8], name: &str) -> Result<Registered, Registere
     if keys.is_empty() {
         return Err(RegisteredFault::NoKeys);
     }
+    // A file name may hold anything; a document's source may not.
+    let name = name.chars().filter(|c| !c.is_control()).take(64).collect();
     let source = Source {
         kind: SourceKind::ChainSpec,
-        name: name.to_owned(),
+        name,
         genesis_state: true,
     };
     let keys = keys
@@ -279,6 +281,12 @@ fn owners(state: &State) -> Result<Owners, RegisteredFault> {
         let (key_type, rest) = key
             .split_first_chunk::<4>()
             .ok_or_else(|| damaged(item, "its key is cut off"))?;
+        if !key_type.iter().all(u8::is_ascii_graphic) {
+            return Err(damaged(
+                item,
+                "its key type is not four printable characters",
+            ));
+        }
         let public = match scale::compact(rest) {
             Some((len, public)) if len == public.len() => public.to_vec(),
             _ => return Err(damaged(item, "its key does not hold one public key")),

@@ -5,6 +5,8 @@
 //! 2. The key type fixes the scheme. Only a key type that nobody has listed is tried against every scheme whose public
 //!    key has that length; if none fits, the key is *unprovable*, which is a different thing from *wrong*.
 //! 3. A fault names what is wrong and never quotes a secret.
+//! 4. A proof leaves no copy of the secret behind: the crates' heap is wiped by the program's allocator, their stack by
+//!    [`prove`].
 
 pub mod ecdsa;
 pub mod ed25519;
@@ -13,6 +15,7 @@ mod key_type;
 pub mod node_key;
 pub mod sphincs;
 pub mod sr25519;
+pub(in crate::vault) mod stack;
 pub mod suri;
 
 pub use key_type::KeyType;
@@ -251,7 +254,7 @@ pub fn prove(
     let text = std::str::from_utf8(secret_text.expose()).map_err(|_| PairFault::NotText)?;
     let mut last = None;
     for scheme in key_type.candidates(public.len())? {
-        match prove_scheme(*scheme, public, text, password) {
+        match stack::wiped(|| prove_scheme(*scheme, public, text, password)) {
             Ok(()) => return Ok(*scheme),
             Err(fault) => last = Some(fault),
         }

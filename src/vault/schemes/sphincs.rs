@@ -47,12 +47,12 @@ pub fn prove(secret: &[u8], public: &[u8]) -> Result<(), PairFault> {
     let (seed, prf, public_seed) = (part(seed), part(prf), part(own_public));
 
     let (public_256f, _secret) =
-        slh_dsa_shake_256f::KG::keygen_from_seed(&*seed, &*prf, &*public_seed);
+        slh_dsa_shake_256f::KG::keygen_from_seed(&seed, &prf, &public_seed);
     if public_256f.into_bytes().as_slice() == public {
         return Ok(());
     }
     let (public_256s, _secret) =
-        slh_dsa_shake_256s::KG::keygen_from_seed(&*seed, &*prf, &*public_seed);
+        slh_dsa_shake_256s::KG::keygen_from_seed(&seed, &prf, &public_seed);
     if public_256s.into_bytes().as_slice() == public {
         Err(PairFault::AuraIs256s)
     } else {

@@ -1,6 +1,6 @@
 //! Secret URIs of Substrate: `phrase-or-seed //hard /soft ///password`.
 //!
-//! The rules are those of `sp_core::crypto` (`SecretUri`, `DeriveJunction`, `Pair::from_string`):
+//! The rules are those of `sp_core::crypto` (`AddressUri`, `DeriveJunction`, `Pair::from_string`):
 //! - an empty phrase stands for the public development phrase, so `//Alice` is a whole URI;
 //! - `0x` and 64 hex digits are the seed itself, and a password then has no effect;
 //! - a phrase is BIP-39 English; its seed is PBKDF2 over the *entropy*, not over the words (`substrate-bip39`);
@@ -41,7 +41,7 @@ pub struct SecretUri<'a> {
 /// [`PairFault::SuriFormat`].
 pub fn parse(text: &str) -> Result<SecretUri<'_>, PairFault> {
     let (phrase, mut rest) = text.split_at(text.find('/').unwrap_or(text.len()));
-    let in_phrase = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ' ';
+    let in_phrase = |c: char| c.is_ascii_alphanumeric() || c == ' ';
     if !phrase.chars().all(in_phrase) {
         return Err(PairFault::SuriFormat);
     }
@@ -49,6 +49,9 @@ pub fn parse(text: &str) -> Result<SecretUri<'_>, PairFault> {
     let mut password = None;
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix("///") {
+            if after.contains('\n') {
+                return Err(PairFault::SuriFormat);
+            }
             password = Some(after);
             break;
         }
@@ -190,7 +193,7 @@ mod tests {
             "////",
             "//a///p/q",
             "0x00",
-            "a_b 1",
+            "a b 1",
         ] {
             assert_eq!(fault(text), None, "{text:?}");
         }
