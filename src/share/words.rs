@@ -235,7 +235,7 @@ impl Entry {
             // Both groups fit by chance, with one misread word in a group in 16 or 256 cases.
             Err(ShareError::Checksum) => Ok(suspect()),
             Err(ShareError::Version { found }) => match suspect::locate(&self.0, effort) {
-                Suspect::Unlocated => Err(ShareError::Version { found }.into()),
+                Suspect::Unknown => Err(ShareError::Version { found }.into()),
                 located => Ok(WordsOutcome::Suspect(located)),
             },
             Err(refused) => Err(refused.into()),
