@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
+use super::alike::distance;
 use super::*;
 use crate::share::public::SetId;
 use crate::share::wire::Share;
-use crate::share::words::{Entry, WordsOutcome};
+use crate::share::words::{Entry, WordsOutcome, list};
 
 fn words(y: &[u8; 32]) -> Vec<&'static str> {
     let share = Share::assemble(false, 4, SetId([9, 8, 7, 6, 5, 4]), |own| {
