@@ -1,1 +1,10 @@
 //! The laptop around the ceremony.
+
+pub mod picture;
+pub mod clock;
+pub mod interfaces;
+pub mod machine;
+pub mod media;
+mod media_real;
+mod media_sim;
+pub mod mounts;

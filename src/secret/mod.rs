@@ -4,7 +4,11 @@
 //! each is wiped when dropped. Whoever needs the bytes calls `expose`, so that `grep expose` finds every place
 //! where a secret is read. Copies that crates make on the heap are wiped by the zeroing allocator of the program.
 
+pub mod entry;
 pub mod entropy;
+pub mod hardening;
+pub mod locker;
+pub mod residue;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use subtle::ConstantTimeEq;

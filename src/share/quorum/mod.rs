@@ -129,6 +129,11 @@ impl UntrustedQuorum {
         self.shares.iter().map(Share::x).collect()
     }
 
+    /// The shares held.
+    pub fn shares(&self) -> &[Share] {
+        &self.shares
+    }
+
     /// The set that this quorum takes: the one expected, or that of the shares held.
     pub fn set_id(&self) -> Option<SetId> {
         self.expected

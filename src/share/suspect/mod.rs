@@ -66,6 +66,18 @@ pub enum Suspect {
     Unknown,
 }
 
+impl Suspect {
+    /// The positions to read again, ascending, 1 to 36; none if nothing was located.
+    pub fn positions(&self) -> Vec<u8> {
+        let short = |position: &usize| u8::try_from(*position).unwrap_or(u8::MAX);
+        match self {
+            Self::Word { position } => vec![short(position)],
+            Self::Transposed { a, b } | Self::TwoWords { a, b } => vec![short(a), short(b)],
+            Self::Unknown => vec![],
+        }
+    }
+}
+
 impl Refuse for Suspect {
     fn name(&self) -> &'static str {
         match self {

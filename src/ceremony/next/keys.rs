@@ -1,0 +1,420 @@
+//! Keys in, keys compared, keys out.
+
+use super::{Next, choose, ready, signatures, text};
+use crate::ceremony::effect::{Against, Effect, Source, Target};
+use crate::ceremony::event::PublicKey;
+use crate::ceremony::policy::{Kind, Sensitive, Slot};
+use crate::ceremony::prompt::{Ask, Prompt, SecretKind, TextKind};
+use crate::ceremony::script::{Script, Step};
+use crate::ceremony::state::State;
+
+/// Public keys, each on lines that fit a pane of 44 columns.
+pub(in crate::ceremony) fn key_lines(keys: &[PublicKey]) -> Vec<String> {
+    keys.iter()
+        .map(|key| format!("{} {}", key.key_type, short(&key.public)))
+        .collect()
+}
+
+/// First and last eight digits: what people read out and compare.
+pub(in crate::ceremony) fn short(public: &str) -> String {
+    let digits = public.trim_start_matches("0x");
+    match (
+        digits.get(..8),
+        digits.get(digits.len().saturating_sub(8)..),
+    ) {
+        (Some(first), Some(last)) if digits.len() > 16 => format!("{first} ... {last}"),
+        _ => digits.to_owned(),
+    }
+}
+
+/// Keys that sign on the chain; network files are extras.
+pub(in crate::ceremony) fn session_keys(keys: &[PublicKey]) -> Vec<&PublicKey> {
+    keys.iter().filter(|k| !k.key_type.contains('/')).collect()
+}
+
+fn source_of(state: &State, step: &Step) -> Option<Source> {
+    let offered: Vec<Source> = step
+        .source
+        .iter()
+        .copied()
+        .filter(|s| *s != Source::Hsm)
+        .collect();
+    match state.answer("export.source") {
+        Some("keystore") => Some(Source::Keystore),
+        Some("delivery") => Some(Source::Delivery),
+        Some(_) => None,
+        None if offered.is_empty() => Some(Source::Keystore),
+        None if offered.len() == 1 => offered.first().copied(),
+        None => None,
+    }
+}
+
+pub(super) fn export(state: &State, step: &Step) -> Next {
+    let Some(source) = source_of(state, step) else {
+        return choose(
+            "export.source",
+            "Where do the keys come from?",
+            &[
+                (
+                    "keystore",
+                    "A keystore directory, or the chain directory around it",
+                ),
+                ("delivery", "A file that the host sealed to this laptop"),
+            ],
+        )
+        .say(&step.say)
+        .say(&step.why)
+        .say("Export from an HSM is not in this version.")
+        .into();
+    };
+    if source == Source::Delivery {
+        let Some((recipient, words)) = &state.facts.recipient else {
+            return Next::Do(Effect::MakeRecipient);
+        };
+        if state.answer("export.recipient").is_none() {
+            return ready("export.recipient", "Seal to this laptop", "The host has sealed its keys")
+                .say("On the host, seal the keys to this recipient. Compare the six words on both screens.")
+                .fact("Six words", words)
+                .fact("Recipient", recipient)
+                .into();
+        }
+    }
+    if state.answer("export.path").is_none() {
+        let title = match source {
+            Source::Delivery => "The sealed delivery file",
+            Source::Keystore | Source::Hsm => "The keystore directory",
+        };
+        return text("export.path", title, TextKind::Path)
+            .say("Type the path as this laptop sees it.")
+            .into();
+    }
+    if source == Source::Keystore && state.answer("export.medium").is_none() {
+        return choose(
+            "export.medium",
+            "What does this directory lie on?",
+            &[
+                ("own", "The keystore's own disk"),
+                ("transport", "A medium that carried bare key files here"),
+            ],
+        )
+        .say("Bare key files on a medium are an exception: two people sign it, and the medium is destroyed afterwards, since overwriting flash proves nothing.")
+        .into();
+    }
+    if state.answer("export.node").is_none() {
+        return text("export.node", "The node's name", TextKind::Line)
+            .say("How the people call this validator, e.g. validator-1. It stands inside the sealed file.")
+            .into();
+    }
+    if state.answer("export.password").is_none() {
+        return choose(
+            "export.password",
+            "Does the node run with a keystore password?",
+            &[("no", "No"), ("yes", "Yes (--password or --password-file)")],
+        )
+        .say("A keystore password is part of the key phrases of ed25519, sr25519 and ecdsa keys. The backup records whether one is in use.")
+        .into();
+    }
+    if state.answer("export.password") == Some("yes")
+        && state.answer("export.password-text").is_none()
+    {
+        return Prompt::new(
+            "export.password-text",
+            "The keystore password",
+            Ask::Secret(SecretKind::Password),
+        )
+        .say("It is not shown, not even its length.")
+        .into();
+    }
+    let path = state.answer("export.path").unwrap_or_default().to_owned();
+    let Some(files) = state.work.done.get("inspect") else {
+        return Next::Do(Effect::InspectSource { source, path });
+    };
+    let facts: Vec<(String, String)> = files
+        .iter()
+        .enumerate()
+        .map(|(i, f)| {
+            (
+                if i == 0 {
+                    "Found".into()
+                } else {
+                    String::new()
+                },
+                f.clone(),
+            )
+        })
+        .collect();
+    if let Some(next) = signatures(state, step, Sensitive::Export, &facts) {
+        return next;
+    }
+    if !state.did("read") {
+        return Next::Do(Effect::ReadKeys {
+            source,
+            path,
+            node: state.answer("export.node").unwrap_or_default().to_owned(),
+            password: state.answer("export.password") == Some("yes"),
+            allow_unproven: state.excepted("unproven-key"),
+        });
+    }
+    if state.answer("export.seen").is_none() {
+        return ready("export.seen", "The keys are proven", "Go on")
+            .say("Each secret gives its public key. First and last eight digits of each:")
+            .lines("Keys", &key_lines(&state.facts.keys))
+            .lines("Notes", &state.facts.key_notes)
+            .into();
+    }
+    Next::Done
+}
+
+/// The `against` of a match step, as chosen now or, for the second match, as chosen for the first.
+fn against_of(state: &State) -> Option<Against> {
+    match state.answer("match.against") {
+        Some("registered") => Some(Against::Registered),
+        Some("chain-spec") => Some(Against::ChainSpec),
+        Some("read-out") => Some(Against::ReadOut),
+        _ => None,
+    }
+}
+
+pub(super) fn matching(_script: &Script, state: &State, step: &Step) -> Next {
+    let from = step.from.unwrap_or(Slot::Bundle);
+    if state.did("match") {
+        return if state.answer("match.seen").is_none() {
+            seen(state).into()
+        } else {
+            Next::Done
+        };
+    }
+    let first = state.facts.matched.as_ref();
+    if from == Slot::Opened && state.opened.kind == Kind::Backup {
+        // The opened keys were compared with the exported ones when they were opened.
+        return match first.map(|m| (m.on_chain, state.facts.match_source.clone())) {
+            Some((true, Some((against, path)))) => Next::Do(Effect::MatchKeys {
+                from,
+                against,
+                path,
+            }),
+            _ => Next::Done,
+        };
+    }
+    let Some(against) = against_of(state) else {
+        let mut choices = vec![
+            (
+                "registered",
+                "A file of the registered keys (qh-registered/1)",
+            ),
+            ("chain-spec", "A raw chain spec: the keys at genesis"),
+        ];
+        if step.against.contains(&Against::ReadOut) && state.opened.kind == Kind::Backup {
+            choices.push((
+                "read-out",
+                "The key isn't registered yet: two people read it out",
+            ));
+        }
+        return choose(
+            "match.against",
+            "What are the keys compared with?",
+            &choices,
+        )
+        .say(&step.say)
+        .say(&step.why)
+        .into();
+    };
+    if against == Against::ReadOut {
+        return read_out(state);
+    }
+    let Some(path) = state.answer("match.path") else {
+        return text(
+            "match.path",
+            "The file with the registered keys",
+            TextKind::Path,
+        )
+        .say("Type the path as this laptop sees it.")
+        .into();
+    };
+    Next::Do(Effect::MatchKeys {
+        from,
+        against,
+        path: path.to_owned(),
+    })
+}
+
+fn read_out(state: &State) -> Next {
+    for (index, key) in session_keys(&state.facts.keys).iter().enumerate() {
+        for who in ["operator", "witness"] {
+            let name = format!("match.read-out.{who}.{index}");
+            if state.answer(&name).is_none() {
+                return text(&name, &format!("Key {} as the {who} reads it", key.key_type), TextKind::Line)
+                    .say(format!(
+                        "The {who} reads the public key from a source of their own, not from this screen: type its first eight and last eight hex digits."
+                    ))
+                    .say("The certificate will say NOT MATCHED TO CHAIN, and a due task follows.")
+                    .into();
+            }
+        }
+    }
+    if state.answer("match.chain").is_none() {
+        return text("match.chain", "The chain's id", TextKind::Line)
+            .say("The id that the chain spec gives, e.g. quantumharmony_prod.")
+            .into();
+    }
+    Next::Done
+}
+
+fn seen(state: &State) -> Prompt {
+    let prompt = ready("match.seen", "The keys match", "Go on")
+        .say("Compare with what you know of this validator.");
+    match &state.facts.matched {
+        Some(matched) => prompt
+            .fact("Chain", &matched.chain_id)
+            .fact("Source", &matched.source)
+            .lines("Keys", &matched.lines),
+        None => prompt,
+    }
+}
+
+pub(super) fn stop(state: &State, step: &Step) -> Next {
+    let questions = [
+        (
+            "stop.how",
+            "How was the old signer stopped?",
+            TextKind::Line,
+            "Say what was done and to which host: service masked, key files moved, machine destroyed.",
+        ),
+        (
+            "stop.seen-by",
+            "Who saw it?",
+            TextKind::Line,
+            "Give labels or offices, no names: names stand in the annex.",
+        ),
+        (
+            "stop.when",
+            "When was it stopped?",
+            TextKind::DateTime,
+            "UTC: YYYY-MM-DD HH:MM.",
+        ),
+        (
+            "stop.silent-from",
+            "Silent since which block?",
+            TextKind::Number,
+            "The first finalized block since then without a block of this validator.",
+        ),
+        (
+            "stop.silent-to",
+            "Silent up to which block?",
+            TextKind::Number,
+            "The last finalized block that you looked at.",
+        ),
+    ];
+    for (key, title, kind, say) in questions {
+        if state.answer(key).is_none() {
+            return text(key, title, kind).say(say).say(&step.why).into();
+        }
+    }
+    let facts: Vec<(String, String)> = questions
+        .iter()
+        .map(|(key, title, ..)| {
+            (
+                (*title).to_owned(),
+                state.answer(key).unwrap_or_default().to_owned(),
+            )
+        })
+        .collect();
+    signatures(state, step, Sensitive::Statement, &facts).unwrap_or(Next::Done)
+}
+
+pub(super) fn write(state: &State, step: &Step) -> Next {
+    let target = match state.answer("write.target") {
+        Some("keystore") => Target::Keystore,
+        Some("delivery") => Target::Delivery,
+        Some("medium") => Target::Medium,
+        _ => {
+            let all = [
+                (Target::Keystore, "keystore", "The keystore's final place"),
+                (
+                    Target::Delivery,
+                    "delivery",
+                    "A file sealed to the host (exception: not post-quantum)",
+                ),
+                (
+                    Target::Medium,
+                    "medium",
+                    "Bare key files on a medium (exception)",
+                ),
+            ];
+            let choices: Vec<(&str, &str)> = all
+                .iter()
+                .filter(|(t, ..)| step.target.is_empty() || step.target.contains(t))
+                .map(|(_, value, label)| (*value, *label))
+                .collect();
+            return choose("write.target", "Where do the keys go?", &choices)
+                .say(&step.say)
+                .say(&step.why)
+                .into();
+        }
+    };
+    if target == Target::Delivery && state.answer("write.recipient").is_none() {
+        return text("write.recipient", "The host's recipient", TextKind::Line)
+            .say(
+                "Type or scan the recipient (age1...) that the host shows, then compare six words.",
+            )
+            .into();
+    }
+    if state.answer("write.path").is_none() {
+        let title = match target {
+            Target::Keystore | Target::Medium => "The keystore directory to write to",
+            Target::Delivery => "The delivery file to write",
+        };
+        return text("write.path", title, TextKind::Path)
+            .say("Nothing is overwritten: an existing different file is refused.")
+            .into();
+    }
+    if target != Target::Delivery && state.answer("write.owner").is_none() {
+        return Prompt::new(
+            "write.owner",
+            "Owner of the key files",
+            Ask::Text { kind: TextKind::Line, optional: true },
+        )
+        .say("Type uid:gid of the node's user, e.g. 1000:1000 for the container image, or leave it empty.")
+        .into();
+    }
+    let effect = |dry: bool| Effect::WriteKeys {
+        target,
+        path: state.answer("write.path").unwrap_or_default().to_owned(),
+        owner: state.answer("write.owner").unwrap_or_default().to_owned(),
+        recipient: state
+            .answer("write.recipient")
+            .unwrap_or_default()
+            .to_owned(),
+        dry,
+    };
+    let Some(plan) = state.work.done.get("plan") else {
+        return Next::Do(effect(true));
+    };
+    let facts: Vec<(String, String)> = plan
+        .iter()
+        .enumerate()
+        .map(|(i, line)| {
+            (
+                if i == 0 { "Plan".into() } else { String::new() },
+                line.clone(),
+            )
+        })
+        .collect();
+    let verb = if target == Target::Delivery {
+        Sensitive::Deliver
+    } else {
+        Sensitive::Write
+    };
+    if let Some(next) = signatures(state, step, verb, &facts) {
+        return next;
+    }
+    if !state.did("write") {
+        return Next::Do(effect(false));
+    }
+    if state.answer("write.seen").is_none() {
+        return ready("write.seen", "Written, listed back, compared", "Go on")
+            .lines("Files", &state.facts.written)
+            .into();
+    }
+    Next::Done
+}

@@ -1,0 +1,388 @@
+//! What the driver reports: each outcome must be one that its effect can have.
+
+use super::effect::{Against, Effect};
+use super::engine::{Refusal, refusal_page, refuse};
+use super::event::{Outcome, Refused};
+use super::next::{exception_text, key_lines, session_keys};
+use super::policy::{Kind, Slot, Verb};
+use super::script::Script;
+use super::state::{
+    Clears, Ending, Exception, MatchFact, Sheet, SheetState, State, StoredCopy, Work,
+};
+
+/// What is asked anew when an effect failed.
+fn clears(effect: &Effect, refused: &Refused) -> Clears {
+    match effect {
+        Effect::CheckMachine
+        | Effect::MakeRecipient
+        | Effect::DrawEntropy
+        | Effect::ProveSheets { .. }
+        | Effect::WipeShares
+        | Effect::Wipe
+        | Effect::WriteRecord
+        | Effect::Close => Clears::Nothing,
+        Effect::Seal { .. } | Effect::Split { .. } | Effect::Open => Clears::Signatures,
+        Effect::InspectSource { .. }
+        | Effect::ReadKeys { .. }
+        | Effect::MatchKeys { .. }
+        | Effect::PrintSheet { .. }
+        | Effect::LoadSealed { .. }
+        | Effect::LoadRecord { .. }
+        | Effect::WriteKeys { .. } => Clears::Step,
+        Effect::Validate => Clears::Prefix("shares.more.".into()),
+        Effect::WriteCopy { copy, .. } => Clears::Prefix(format!("store.m{copy}.")),
+        Effect::SeeUnplugged { copy, .. } => Clears::Prefix(format!("store.m{copy}.unplug")),
+        Effect::VerifyCopy { copy, .. } if refused.name == "medium-absent" => {
+            Clears::Prefix(format!("store.m{copy}.plug"))
+        }
+        Effect::VerifyCopy { copy, .. } => Clears::Prefix(format!("store.m{copy}.")),
+    }
+}
+
+fn mark(state: &mut State, name: &str, lines: Vec<String>) {
+    state.work.done.insert(name.to_owned(), lines);
+}
+
+/// Takes in how `effect` ended.
+pub(super) fn finished(
+    script: &Script,
+    state: &mut State,
+    effect: &Effect,
+    outcome: &Outcome,
+) -> Result<(), Refusal> {
+    match (effect, outcome) {
+        (_, Outcome::Failed(refused)) => failed(script, state, effect, refused),
+        (Effect::CheckMachine, Outcome::Machine { fit, findings }) => {
+            state.facts.machine = findings.clone();
+            if *fit {
+                state.work.rechecked = true;
+            } else {
+                let stops: Vec<&str> = findings
+                    .iter()
+                    .filter(|f| f.stop)
+                    .map(|f| f.text.as_str())
+                    .collect();
+                let refused = Refused {
+                    again: vec![],
+                    name: "machine-unfit".into(),
+                    what: format!("This machine is not fit for a ceremony: {}", stops.join("; ")),
+                    way_on: "Remove or switch off what is named, then let the machine be looked at again.".into(),
+                };
+                refusal_page(state, refused, Clears::Nothing);
+            }
+        }
+        (
+            Effect::MakeRecipient,
+            Outcome::Recipient {
+                recipient,
+                fingerprint,
+            },
+        ) => {
+            state.facts.recipient = Some((recipient.clone(), fingerprint.clone()));
+            state.slots.insert(Slot::Identity);
+        }
+        (Effect::InspectSource { .. }, Outcome::Inspected { files }) => {
+            mark(state, "inspect", files.clone());
+        }
+        (Effect::ReadKeys { .. }, Outcome::Keys { keys, notes }) => {
+            state.facts.keys = keys.clone();
+            state.facts.key_notes = notes.clone();
+            state.slots.insert(Slot::Bundle);
+            mark(state, "read", key_lines(keys));
+        }
+        (
+            Effect::MatchKeys { against, path, .. },
+            Outcome::Matched {
+                chain_id,
+                genesis_hash,
+                lines,
+                source,
+            },
+        ) => {
+            state.facts.matched = Some(MatchFact {
+                chain_id: chain_id.clone(),
+                genesis_hash: genesis_hash.clone(),
+                lines: lines.clone(),
+                source: source.clone(),
+                on_chain: true,
+            });
+            state.facts.match_source = Some((*against, path.clone()));
+            mark(state, "match", lines.clone());
+        }
+        (Effect::DrawEntropy, Outcome::Entropy { set_id }) => {
+            state.facts.set_id = set_id.clone();
+            state.slots.insert(Slot::Secret);
+            mark(state, "entropy", vec![]);
+        }
+        (
+            Effect::Seal { k, n, .. },
+            Outcome::Sealed {
+                file,
+                sha256,
+                key_check,
+            },
+        ) => {
+            state.facts.sealed = Some(super::event::SealedFacts {
+                file: file.clone(),
+                sha256: sha256.clone(),
+                ceremony: state.opened.ceremony.clone(),
+                set_id: state.facts.set_id.clone(),
+                key_check: key_check.clone(),
+                k: *k,
+                n: *n,
+                keys: state.facts.keys.clone(),
+                record_sha256: String::new(),
+                commitments: false,
+            });
+            mark(state, "seal", vec![]);
+        }
+        (Effect::Split { n, .. }, Outcome::Split { commitments }) => {
+            if commitments.len() != usize::from(*n) {
+                return refuse("outcome-unfit", "The driver made another number of shares.");
+            }
+            state.facts.commitments = commitments.clone();
+            state.slots.insert(Slot::Shares);
+            mark(state, "split", vec![]);
+        }
+        (
+            Effect::PrintSheet {
+                number, custodian, ..
+            },
+            Outcome::Printed {
+                number: printed,
+                paper,
+                files,
+            },
+        ) => {
+            if number != printed {
+                return refuse("outcome-unfit", "The driver printed another sheet.");
+            }
+            if *paper == super::effect::Paper::Files {
+                state
+                    .facts
+                    .destroy
+                    .extend(files.iter().map(|f| format!("file {f}")));
+            }
+            state.sheets.push(Sheet {
+                number: *number,
+                custodian: *custodian,
+                paper: *paper,
+                state: SheetState::Printed,
+                proven: String::new(),
+                bag: String::new(),
+                place: String::new(),
+                carrier: None,
+            });
+        }
+        (Effect::ProveSheets { .. }, Outcome::SheetsProven { subsets, all }) => {
+            state.facts.subsets = Some((*subsets, *all));
+            mark(state, "prove", vec![]);
+        }
+        (Effect::Open, Outcome::Opened { keys }) => opened(state, keys),
+        (Effect::WriteCopy { copy, .. }, Outcome::CopyWritten { medium, .. }) => {
+            mark(
+                state,
+                &format!("store.m{copy}.written"),
+                vec![medium.clone()],
+            );
+        }
+        (Effect::SeeUnplugged { copy, .. }, Outcome::Unplugged { .. }) => {
+            mark(state, &format!("store.m{copy}.gone"), vec![]);
+        }
+        (
+            Effect::VerifyCopy { copy, .. },
+            Outcome::CopyVerified {
+                sha256, past_cache, ..
+            },
+        ) => {
+            copy_verified(state, *copy, sha256, *past_cache);
+        }
+        (Effect::LoadSealed { .. }, Outcome::SealedLoaded(sealed)) => {
+            state.facts.set_id = sealed.set_id.clone();
+            state.facts.sealed = Some((**sealed).clone());
+            mark(state, "load", vec![]);
+        }
+        (Effect::LoadRecord { .. }, Outcome::RecordLoaded(record)) => {
+            state.facts.set_id = record.set_id.clone();
+            state.facts.record = Some((**record).clone());
+            mark(state, "record", vec![]);
+        }
+        (Effect::Validate, Outcome::Quorum { used }) => state.facts.quorum = used.clone(),
+        (Effect::Validate, Outcome::QuorumFailed { refused, dropped }) => {
+            state.facts.shares.retain(|(x, ..)| !dropped.contains(x));
+            refusal_page(
+                state,
+                refused.clone(),
+                Clears::Prefix("shares.more.".into()),
+            );
+        }
+        (Effect::WriteKeys { dry: true, .. }, Outcome::Plan { lines }) => {
+            mark(state, "plan", lines.clone());
+        }
+        (Effect::WriteKeys { dry: false, .. }, Outcome::Written { files }) => {
+            state.facts.written = files.clone();
+            mark(state, "write", vec![]);
+        }
+        (Effect::WipeShares, Outcome::SharesWiped) => {
+            state.wipe_shares = false;
+            state.slots.remove(&Slot::Scanned);
+        }
+        (
+            Effect::Wipe,
+            Outcome::Wiped {
+                searched,
+                found,
+                note,
+            },
+        ) => {
+            state.slots.clear();
+            state.facts.wiped = Some((*searched, *found, note.clone()));
+            if *found > 0 || *searched == 0 {
+                state.exceptions.push(Exception {
+                    name: "residue".into(),
+                    text: exception_text("residue").into(),
+                    signed: vec![],
+                });
+            }
+            mark(state, "wipe", vec![]);
+        }
+        _ => {
+            return refuse(
+                "outcome-unfit",
+                "The outcome doesn't belong to the effect under way.",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused) {
+    refusal_page(state, refused.clone(), clears(effect, refused));
+    match effect {
+        Effect::ProveSheets { .. } => {
+            for sheet in state.sheets.iter_mut().filter(|s| s.stands()) {
+                sheet.proven.clear();
+            }
+        }
+        Effect::Open if state.opened.kind != Kind::Backup => {
+            // Another copy of the sealed file may open: go back to it, the shares still stand.
+            state.facts.quorum.clear();
+            state.work = Work::default();
+            state.step = script.position(Verb::SealedFile).unwrap_or(state.step);
+        }
+        _ => {}
+    }
+}
+
+fn opened(state: &mut State, keys: &[super::event::PublicKey]) {
+    let expected = match state.opened.kind {
+        Kind::Backup => Some(&state.facts.keys),
+        _ => state.facts.sealed.as_ref().map(|s| &s.keys),
+    };
+    if expected.is_some_and(|expected| expected != keys) {
+        let refused = Refused {
+            again: vec![],
+            name: "opened-keys-differ".into(),
+            what: "The keys inside the sealed file are not the keys it was said to hold.".into(),
+            way_on: "Stop: this sealed file can't be trusted. Look for another copy.".into(),
+        };
+        refusal_page(state, refused, Clears::Signatures);
+        return;
+    }
+    state.facts.keys = keys.to_vec();
+    state.facts.opened = true;
+    state.slots.insert(Slot::Opened);
+    mark(state, "open", vec![]);
+}
+
+fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
+    let key = |what: &str| format!("store.m{copy}.{what}");
+    if state
+        .facts
+        .sealed
+        .as_ref()
+        .is_none_or(|s| s.sha256 != sha256)
+    {
+        let refused = Refused {
+            again: vec![],
+            name: "copy-differs".into(),
+            what: format!("Copy {copy} reads back as other bytes than were written."),
+            way_on: "Take another medium for this copy; destroy this one.".into(),
+        };
+        refusal_page(state, refused, Clears::Prefix(format!("store.m{copy}.")));
+        return;
+    }
+    let text = |what: &str| state.answer(&key(what)).unwrap_or_default().to_owned();
+    let medium = state
+        .work
+        .done
+        .get(&key("written"))
+        .and_then(|lines| lines.first())
+        .cloned()
+        .unwrap_or_default();
+    let stored = StoredCopy {
+        number: copy,
+        label: text("label"),
+        place: text("place"),
+        medium,
+        past_cache,
+    };
+    state.copies.retain(|c| c.number != copy);
+    state.copies.push(stored);
+    mark(state, &key("verified"), vec![]);
+}
+
+/// What a finished step leaves behind.
+pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
+    match verb {
+        Verb::Attendance => {
+            let brought = state
+                .custodians
+                .iter()
+                .filter(|c| c.present && c.sheet)
+                .count();
+            if brought < usize::from(script.policy.k) {
+                state.ending = Some(Ending::NotHeld);
+            }
+        }
+        Verb::Match if state.answer("match.against") == Some("read-out") => {
+            state.facts.match_source = Some((Against::ReadOut, String::new()));
+            let lines = session_keys(&state.facts.keys)
+                .iter()
+                .map(|k| format!("{} read out by two people", k.key_type))
+                .collect();
+            state.facts.matched = Some(MatchFact {
+                chain_id: state.answer("match.chain").unwrap_or_default().to_owned(),
+                genesis_hash: None,
+                lines,
+                source: "read out by two people".into(),
+                on_chain: false,
+            });
+        }
+        Verb::Sheets => {
+            for sheet in state
+                .sheets
+                .iter_mut()
+                .filter(|s| s.state == SheetState::Printed)
+            {
+                sheet.state = SheetState::Accepted;
+            }
+        }
+        Verb::StopEvidence => {
+            let line = |label: &str, key: &str| {
+                format!("{label}: {}", state.answer(key).unwrap_or_default())
+            };
+            state.facts.stop = vec![
+                line("stopped", "stop.how"),
+                line("seen by", "stop.seen-by"),
+                line("when", "stop.when"),
+                format!(
+                    "chain silent over finalized blocks {} to {}",
+                    state.answer("stop.silent-from").unwrap_or_default(),
+                    state.answer("stop.silent-to").unwrap_or_default()
+                ),
+            ];
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,176 @@
+//! What people ask for besides answering, and how the ceremony is left before its end.
+
+use super::engine::{Refusal, not_asked, refuse, wipe_step};
+use super::event::Request;
+use super::policy::{Kind, Slot, Verb};
+use super::prompt::Ask;
+use super::script::Script;
+use super::state::{Clears, Ending, Overlay, SheetState, State, Work};
+
+pub(super) fn requested(
+    script: &Script,
+    ask: &Ask,
+    new: &mut State,
+    request: &Request,
+) -> Result<(), Refusal> {
+    if new.busy.is_some() {
+        return refuse(
+            "busy",
+            "The machine is at work; it can't be left half done.",
+        );
+    }
+    match request {
+        Request::Pause => {
+            new.overlays.push(Overlay::Paused);
+            Ok(())
+        }
+        Request::Continue => match new.overlays.last() {
+            Some(Overlay::Paused) => {
+                new.overlays.pop();
+                Ok(())
+            }
+            _ => not_asked("going on"),
+        },
+        Request::Acknowledge => match new.overlays.pop() {
+            Some(Overlay::Refusal { clears, .. }) => {
+                clear(new, &clears);
+                Ok(())
+            }
+            _ => not_asked("an acknowledgement"),
+        },
+        Request::Reprint => {
+            let at_sheets = script.steps[new.step].verb == Verb::Sheets;
+            let number = match ask {
+                Ask::ReadShare { .. } | Ask::Handwrite { .. } if at_sheets => new
+                    .sheets
+                    .iter()
+                    .rev()
+                    .find(|s| s.stands() && s.proven.is_empty()),
+                _ => None,
+            };
+            let Some(number) = number.map(|s| s.number) else {
+                return not_asked("a reprint");
+            };
+            new.overlays.push(Overlay::Voiding {
+                number,
+                signed: vec![],
+            });
+            Ok(())
+        }
+        Request::Exception => match new.overlays.last() {
+            Some(Overlay::Refusal {
+                exception: Some(name),
+                ..
+            }) => {
+                let name = *name;
+                new.overlays.push(Overlay::Excepting {
+                    name,
+                    signed: vec![],
+                });
+                Ok(())
+            }
+            _ => refuse("never-excepted", "This refusal is never excepted."),
+        },
+        Request::ForgottenPin { who } => {
+            let Ask::Sign { needs, .. } = ask else {
+                return not_asked("enrolling anew");
+            };
+            if !needs.contains(who) || new.signers().count() < 3 {
+                return refuse(
+                    "reenrol-needs-two-others",
+                    "Two other enrolled people must sign for a new PIN, and there are not enough here. Stop the ceremony and begin anew.",
+                );
+            }
+            new.overlays.push(Overlay::Reenrolling {
+                who: who.clone(),
+                signed: vec![],
+            });
+            Ok(())
+        }
+        Request::Back => match new.overlays.last() {
+            Some(
+                Overlay::Excepting { .. } | Overlay::Voiding { .. } | Overlay::Reenrolling { .. },
+            ) => {
+                new.overlays.pop();
+                Ok(())
+            }
+            _ => not_asked("going back"),
+        },
+        Request::Stop { reason } => {
+            stop(script, new, reason.clone());
+            Ok(())
+        }
+    }
+}
+
+/// Ends the ceremony: every sheet that stands is void, everything is wiped, the transcript closes as stopped.
+pub(super) fn stop(script: &Script, state: &mut State, reason: String) {
+    state.ending = Some(Ending::Stopped(reason));
+    void_sheets(state);
+    state.overlays.clear();
+    state.work = Work::default();
+    state.resume_to = None;
+    state.step = wipe_step(script);
+}
+
+pub(super) fn void_sheets(state: &mut State) {
+    for sheet in state.sheets.iter_mut().filter(|s| s.stands()) {
+        sheet.state = SheetState::Void;
+        sheet.proven.clear();
+    }
+}
+
+fn clear(state: &mut State, clears: &Clears) {
+    match clears {
+        Clears::Nothing => {}
+        Clears::Signatures => {
+            state.work.signed.clear();
+            state.work.rechecked = false;
+        }
+        Clears::Prefix(prefix) => {
+            state
+                .work
+                .answers
+                .retain(|key, _| !key.starts_with(prefix.as_str()));
+            state
+                .work
+                .done
+                .retain(|key, _| !key.starts_with(prefix.as_str()));
+            if let Some(number) = prefix.strip_prefix("enrol.c")
+                && let Ok(number) = number.trim_end_matches('.').parse::<u8>()
+            {
+                for custodian in state.custodians.iter_mut().filter(|c| c.number == number) {
+                    custodian.person = None;
+                }
+            }
+        }
+        Clears::Step => state.work = Work::default(),
+    }
+}
+
+pub(super) fn pause_expired(script: &Script, state: &mut State) {
+    let verb = script.steps.get(state.step).map(|s| s.verb);
+    if state.slots.contains(&Slot::Scanned) {
+        match verb {
+            Some(Verb::Sheets) => {
+                for sheet in state.sheets.iter_mut().filter(|s| s.stands()) {
+                    sheet.proven.clear();
+                }
+                state.work.done.remove("prove");
+                state.work.signed.clear();
+                state.wipe_shares = true;
+            }
+            Some(Verb::Shares | Verb::Open) if state.opened.kind != Kind::Backup => {
+                state.facts.shares.clear();
+                state.facts.quorum.clear();
+                state.work = Work::default();
+                state.step = script.position(Verb::Shares).unwrap_or(state.step);
+                state.wipe_shares = true;
+            }
+            _ => {}
+        }
+    }
+    if !matches!(state.overlays.last(), Some(Overlay::Paused)) {
+        state.overlays.push(Overlay::Paused);
+    }
+}

@@ -1,0 +1,458 @@
+//! Drawing on one page: letters, lines, boxes and codes, black on white, 300 dots an inch.
+//!
+//! Positions are pixels from the upper left corner; [`crate::print::font::mm`] converts. Drawing outside of the page is
+//! cut off; tests make sure that no layout does it. In a rehearsal the watermark is the first thing drawn, so that
+//! everything else stands on top of it, and a code clears its own ground.
+
+use super::font::{self, CAP_EM, Face, advance, glyph, mm, pt};
+use super::page::{Page, Paper, SecretPage};
+use super::qr::QrImage;
+use crate::secret::SecretBytes;
+use zeroize::Zeroizing;
+
+/// What a pixel becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// Black, on the paper.
+    Black,
+    /// White, on a black ground.
+    White,
+}
+
+/// How a text is set: face and size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Type {
+    /// Face.
+    pub face: Face,
+    /// Size in points.
+    pub size: f32,
+}
+
+impl Type {
+    /// The normal weight at `size` points.
+    pub const fn book(size: f32) -> Self {
+        Self {
+            face: Face::Book,
+            size,
+        }
+    }
+
+    /// The heavy weight at `size` points.
+    pub const fn bold(size: f32) -> Self {
+        Self {
+            face: Face::Bold,
+            size,
+        }
+    }
+
+    /// The width of `text` in pixels.
+    pub fn width(self, text: &str) -> i32 {
+        (text.chars().count() as f32 * advance(self.size)).ceil() as i32
+    }
+
+    /// The distance from one baseline to the next, in pixels: 1.32 em.
+    pub fn leading(self) -> i32 {
+        (pt(self.size) * 1.32).round() as i32
+    }
+
+    /// The height of capitals, in pixels.
+    pub fn cap(self) -> i32 {
+        (pt(self.size) * CAP_EM).round() as i32
+    }
+}
+
+/// A rectangle in pixels: left, top, width, height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    /// Left edge.
+    pub x: i32,
+    /// Upper edge.
+    pub y: i32,
+    /// Width.
+    pub w: i32,
+    /// Height.
+    pub h: i32,
+}
+
+/// One page while it is being drawn. Wiped when dropped, since it may show a share.
+pub struct Canvas {
+    paper: Paper,
+    /// Rows of [`Paper::stride`] bytes, most significant bit left, 1 is black.
+    bits: Zeroizing<Vec<u8>>,
+    #[cfg(test)]
+    pub(crate) placed: Vec<(String, Area)>,
+}
+
+impl Canvas {
+    /// A white page.
+    pub fn new(paper: Paper) -> Self {
+        Self {
+            paper,
+            bits: Zeroizing::new(vec![0; paper.stride() * paper.height()]),
+            #[cfg(test)]
+            placed: Vec::new(),
+        }
+    }
+
+    /// Width of the page in pixels.
+    pub fn width(&self) -> i32 {
+        self.paper.width() as i32
+    }
+
+    /// Height of the page in pixels.
+    pub fn height(&self) -> i32 {
+        self.paper.height() as i32
+    }
+
+    /// Ends drawing: a public page.
+    pub fn into_page(mut self) -> Page {
+        Page::from_bits(self.paper, std::mem::take(&mut *self.bits))
+    }
+
+    /// Ends drawing: a page that shows a share.
+    pub fn into_secret_page(mut self) -> SecretPage {
+        SecretPage::from_bits(
+            self.paper,
+            SecretBytes::new(std::mem::take(&mut *self.bits)),
+        )
+    }
+
+    /// Whether the pixel is black; outside of the page it is not.
+    pub fn is_black(&self, x: i32, y: i32) -> bool {
+        self.place(x, y)
+            .and_then(|(byte, mask)| self.bits.get(byte).map(|bits| bits & mask != 0))
+            .unwrap_or(false)
+    }
+
+    fn place(&self, x: i32, y: i32) -> Option<(usize, u8)> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        (x < self.paper.width() && y < self.paper.height())
+            .then(|| (y * self.paper.stride() + x / 8, 0x80 >> (x % 8)))
+    }
+
+    fn dot(&mut self, x: i32, y: i32, ink: Ink) {
+        if let Some((byte, mask)) = self.place(x, y)
+            && let Some(bits) = self.bits.get_mut(byte)
+        {
+            match ink {
+                Ink::Black => *bits |= mask,
+                Ink::White => *bits &= !mask,
+            }
+        }
+    }
+
+    /// Fills a rectangle.
+    pub fn fill(&mut self, area: Area, ink: Ink) {
+        for y in area.y..area.y + area.h {
+            for x in area.x..area.x + area.w {
+                self.dot(x, y, ink);
+            }
+        }
+    }
+
+    /// Draws the frame of a rectangle, `weight` pixels thick, inwards.
+    pub fn frame(&mut self, area: Area, weight: i32) {
+        let Area { x, y, w, h } = area;
+        self.fill(Area { x, y, w, h: weight }, Ink::Black);
+        self.fill(
+            Area {
+                x,
+                y: y + h - weight,
+                w,
+                h: weight,
+            },
+            Ink::Black,
+        );
+        self.fill(Area { x, y, w: weight, h }, Ink::Black);
+        self.fill(
+            Area {
+                x: x + w - weight,
+                y,
+                w: weight,
+                h,
+            },
+            Ink::Black,
+        );
+    }
+
+    /// Draws a horizontal line, `weight` pixels thick.
+    pub fn rule(&mut self, x: i32, y: i32, w: i32, weight: i32) {
+        self.fill(Area { x, y, w, h: weight }, Ink::Black);
+    }
+
+    /// Draws a dotted horizontal line of 2-pixel dots: a guide for the eye or the pen.
+    pub fn dotted(&mut self, x: i32, y: i32, w: i32) {
+        for at in (x..x + w).step_by(8) {
+            self.fill(
+                Area {
+                    x: at,
+                    y,
+                    w: 2,
+                    h: 2,
+                },
+                Ink::Black,
+            );
+        }
+    }
+
+    /// Writes `text` with its baseline at `y`, starting at `x`, and returns where it ends.
+    pub fn text(&mut self, x: i32, y: i32, text: &str, set: Type) -> i32 {
+        self.write(x, y, text, set, Ink::Black)
+    }
+
+    /// Writes `text` in white; the caller has made the ground black.
+    pub fn text_white(&mut self, x: i32, y: i32, text: &str, set: Type) -> i32 {
+        self.write(x, y, text, set, Ink::White)
+    }
+
+    /// Writes `text` so that it ends at `right`.
+    pub fn text_right(&mut self, right: i32, y: i32, text: &str, set: Type) {
+        self.text(right - set.width(text), y, text, set);
+    }
+
+    fn write(&mut self, x: i32, y: i32, text: &str, set: Type, ink: Ink) -> i32 {
+        #[cfg(test)]
+        self.placed.push((
+            text.to_owned(),
+            Area {
+                x,
+                y: y - set.cap(),
+                w: set.width(text),
+                h: set.cap() + (pt(set.size) * 0.18).ceil() as i32,
+            },
+        ));
+        let step = advance(set.size);
+        for (nth, letter) in text.chars().enumerate() {
+            if letter != ' ' {
+                self.letter(x + (nth as f32 * step).round() as i32, y, letter, set, ink);
+            }
+        }
+        x + set.width(text)
+    }
+
+    fn letter(&mut self, x: i32, y: i32, letter: char, set: Type, ink: Ink) {
+        let drawn = glyph(letter, set.face, set.size);
+        if drawn.width == 0 {
+            return;
+        }
+        for (row, dots) in drawn.coverage.chunks(drawn.width).enumerate() {
+            for (column, dot) in dots.iter().enumerate() {
+                if *dot >= 118 {
+                    self.dot(
+                        x + drawn.left + column as i32,
+                        y - drawn.top + row as i32,
+                        ink,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Draws a QR code with modules of `module` pixels and its quiet zone of 4 modules, its upper left corner
+    /// (quiet zone included) at `x`, `y`. The ground is cleared first. Returns the side, quiet zone included.
+    pub fn code(&mut self, x: i32, y: i32, code: &QrImage<'_>, module: i32) -> i32 {
+        let side = (code.width() as i32 + 8) * module;
+        self.fill(
+            Area {
+                x,
+                y,
+                w: side,
+                h: side,
+            },
+            Ink::White,
+        );
+        for (row, modules) in code.rows().enumerate() {
+            for (column, dark) in modules.iter().enumerate() {
+                if *dark {
+                    let left = x + (column as i32 + 4) * module;
+                    let top = y + (row as i32 + 4) * module;
+                    self.fill(
+                        Area {
+                            x: left,
+                            y: top,
+                            w: module,
+                            h: module,
+                        },
+                        Ink::Black,
+                    );
+                }
+            }
+        }
+        side
+    }
+
+    /// Covers the page with `text`, slanted, in light dots (one dot of 2 by 2 pixels in 8 by 8).
+    ///
+    /// To be drawn first. One sixteenth of the ink leaves any text above it legible.
+    pub fn watermark(&mut self, text: &str) {
+        let set = Type::bold(44.0);
+        let stamp = Stamp::new(text, set);
+        let (sin, cos) = (30f32.to_radians().sin(), 30f32.to_radians().cos());
+        let (period_x, period_y) = (stamp.width + mm(30.0), mm(42.0));
+        for y in (0..self.height()).step_by(8) {
+            for x in (0..self.width()).step_by(8) {
+                let along = (x as f32 * cos - y as f32 * sin).round() as i32;
+                let down = (x as f32 * sin + y as f32 * cos).round() as i32;
+                let line = down.div_euclid(period_y);
+                // Every other line is shifted, so that no part of the page stays clean.
+                let shift = line.rem_euclid(2) * period_x / 2;
+                if stamp.is_black(
+                    (along + shift).rem_euclid(period_x),
+                    down.rem_euclid(period_y),
+                ) {
+                    self.fill(Area { x, y, w: 2, h: 2 }, Ink::Black);
+                }
+            }
+        }
+    }
+}
+
+/// The watermark's line of text as a bitmap, to be sampled at an angle.
+struct Stamp {
+    width: i32,
+    height: i32,
+    dots: Vec<bool>,
+}
+
+impl Stamp {
+    fn new(text: &str, set: Type) -> Self {
+        let (width, height) = (set.width(text), (pt(set.size) * 1.2) as i32);
+        let mut dots = vec![false; (width * height) as usize];
+        for (nth, letter) in text.chars().enumerate() {
+            let pen = (nth as f32 * font::advance(set.size)) as i32;
+            let drawn = glyph(letter, set.face, set.size);
+            for (index, dot) in drawn.coverage.iter().enumerate() {
+                let x = pen + drawn.left + (index % drawn.width) as i32;
+                let y = set.cap() - drawn.top + (index / drawn.width) as i32;
+                if *dot >= 128
+                    && (0..width).contains(&x)
+                    && let Some(own) = usize::try_from(y * width + x).ok()
+                    && let Some(own) = dots.get_mut(own)
+                {
+                    *own = true;
+                }
+            }
+        }
+        Self {
+            width,
+            height,
+            dots,
+        }
+    }
+
+    fn is_black(&self, x: i32, y: i32) -> bool {
+        x < self.width
+            && y < self.height
+            && self
+                .dots
+                .get((y * self.width + x) as usize)
+                .copied()
+                .unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod check {
+    use super::*;
+
+    /// Panics if two texts on the canvas overlap, or one comes closer than 5 mm to the paper's edge.
+    pub(crate) fn tidy(canvas: &Canvas) {
+        let edge = mm(5.0);
+        for (nth, (text, area)) in canvas.placed.iter().enumerate() {
+            assert!(
+                area.x >= edge
+                    && area.y >= edge
+                    && area.x + area.w <= canvas.width() - edge
+                    && area.y + area.h <= canvas.height() - edge,
+                "{text:?} at {area:?} leaves the page"
+            );
+            for (other, theirs) in canvas.placed.iter().skip(nth + 1) {
+                let apart = area.x + area.w <= theirs.x
+                    || theirs.x + theirs.w <= area.x
+                    || area.y + area.h <= theirs.y
+                    || theirs.y + theirs.h <= area.y;
+                assert!(
+                    apart,
+                    "{text:?} at {area:?} overlaps {other:?} at {theirs:?}"
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn black(canvas: &Canvas) -> u32 {
+        canvas.bits.iter().map(|byte| byte.count_ones()).sum()
+    }
+
+    #[test]
+    fn drawing_beyond_the_edge_is_cut_off_and_does_not_wrap_around() {
+        let mut canvas = Canvas::new(Paper::Letter);
+        let (w, h) = (canvas.width(), canvas.height());
+        canvas.fill(
+            Area {
+                x: w - 2,
+                y: h - 3,
+                w: 100,
+                h: 100,
+            },
+            Ink::Black,
+        );
+        canvas.fill(
+            Area {
+                x: -50,
+                y: -50,
+                w: 51,
+                h: 52,
+            },
+            Ink::Black,
+        );
+        assert_eq!(black(&canvas), 2 * 3 + 2);
+        assert!(canvas.is_black(0, 1) && !canvas.is_black(0, 2) && !canvas.is_black(-1, 0));
+    }
+
+    #[test]
+    fn a_letter_stands_on_its_baseline_and_is_as_high_as_a_capital() {
+        let mut canvas = Canvas::new(Paper::A4);
+        let set = Type::bold(40.0);
+        canvas.text(100, 500, "H", set);
+        let rows: Vec<i32> = (0..1000)
+            .filter(|y| (100..300).any(|x| canvas.is_black(x, *y)))
+            .collect();
+        assert_eq!(rows.last(), Some(&499));
+        assert!((rows.len() as i32 - set.cap()).abs() <= 1);
+    }
+
+    #[test]
+    fn a_code_clears_the_watermark_under_its_quiet_zone() {
+        let mut canvas = Canvas::new(Paper::A4);
+        canvas.watermark("REHEARSAL");
+        let modules = crate::print::qr::public("abc").expect("short text");
+        let side = canvas.code(600, 600, &modules.image(), 10);
+        assert_eq!(side, (21 + 8) * 10);
+        let quiet = (600..640)
+            .flat_map(|y| (600..600 + side).map(move |x| (x, y)))
+            .filter(|(x, y)| canvas.is_black(*x, *y));
+        assert_eq!(quiet.count(), 0);
+        assert!(canvas.is_black(640, 640), "the finder's corner is black");
+    }
+
+    #[test]
+    fn the_watermark_is_light_and_reaches_all_over_the_page() {
+        let mut canvas = Canvas::new(Paper::A4);
+        canvas.watermark("REHEARSAL - NOT A REAL SHARE");
+        let share = f64::from(black(&canvas)) / f64::from(canvas.width() * canvas.height());
+        assert!((0.005..0.04).contains(&share), "{share}");
+        for quarter in 0..4 {
+            let (left, top) = (quarter % 2 * 1240, quarter / 2 * 1754);
+            let dots = (top..top + 1754)
+                .flat_map(|y| (left..left + 1240).map(move |x| (x, y)))
+                .filter(|(x, y)| canvas.is_black(*x, *y))
+                .count();
+            assert!(dots > 2000, "quarter {quarter} has {dots} dots");
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! The driver: the only bridge from effects to devices and secrets, and back to events.
+//!
+//! One order: an event is tried on the state machine, then written to the transcript and synced, then the state is
+//! taken, and only then the effect that follows is carried out. What is on disk is therefore never behind the work.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::devices::Devices;
+use super::files;
+use super::residue::Residues;
+use super::slots::Slots;
+use crate::ceremony::effect::Effect;
+use crate::ceremony::event::{Event, Opened, Outcome, Program, Refused, Request, ScriptRef};
+use crate::ceremony::policy::Label;
+use crate::ceremony::prompt::{Ask, Prompt};
+use crate::ceremony::script::Script;
+use crate::ceremony::state::{IDLE_LIMIT, State};
+use crate::ceremony::view::{View, view};
+use crate::ceremony::{dates, engine, next};
+use crate::refusal::Refuse;
+use crate::secret::Secret32;
+use crate::transcript::annex::{self, Annex};
+use crate::transcript::chain::{ChainError, Writer};
+use crate::transcript::record::Record;
+use crate::transcript::resume::resume;
+use crate::transcript::sign::CeremonyKey;
+use crate::transcript::six_words::six_words;
+use crate::vault::sealed::Sealed;
+
+/// File names in a journal directory.
+pub mod names {
+    /// The transcript, which is the journal.
+    pub const TRANSCRIPT: &str = "transcript.jsonl";
+    /// Its detached signature.
+    pub const SIGNATURE: &str = "transcript.jsonl.sig";
+    /// The record.
+    pub const RECORD: &str = "record.json";
+    /// Names and places.
+    pub const ANNEX: &str = "annex.json";
+    /// The sealed file's directory.
+    pub const SEALED: &str = "sealed";
+    /// Sheets, where they are files.
+    pub const SHEETS: &str = "sheets";
+    /// A copy of the script that ran.
+    pub const SCRIPT: &str = "script.toml";
+}
+
+/// Why a ceremony can't begin, go on, or be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The script can't be used.
+    #[error("The script can't be used: {0}.")]
+    Script(String),
+    /// The journal can't be written; nothing further is done.
+    #[error("The journal can't be kept: {0}")]
+    Journal(#[from] ChainError),
+    /// The event didn't fit the state.
+    #[error("{0}")]
+    Refusal(#[from] engine::Refusal),
+    /// A file of the journal.
+    #[error("{what}")]
+    File {
+        /// The refusal's name.
+        name: String,
+        /// What and why.
+        what: String,
+    },
+    /// No randomness.
+    #[error("The operating system gives no randomness.")]
+    NoRandomness,
+    /// The transcript holds an event that doesn't fit.
+    #[error("Entry {seq} of the transcript doesn't fit the ceremony: {why}")]
+    Replay {
+        /// Which entry.
+        seq: u64,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Refuse for RunError {
+    fn name(&self) -> &'static str {
+        match self {
+            RunError::Script(_) => "script-unfit",
+            RunError::Journal(error) => error.name(),
+            RunError::Refusal(refusal) => refusal.name,
+            RunError::File { .. } => "journal-file",
+            RunError::NoRandomness => "no-randomness",
+            RunError::Replay { .. } => "journal-does-not-replay",
+        }
+    }
+
+    fn way_on(&self) -> &'static str {
+        match self {
+            RunError::Script(_) => "Use a script that `qh-ceremony script check` finds sound.",
+            RunError::Journal(error) => error.way_on(),
+            RunError::Refusal(_) => "Answer what is asked on the screen.",
+            RunError::File { .. } => "Look at the journal directory's medium; it must be writable and have space.",
+            RunError::NoRandomness => "Restart the laptop from the ceremony image.",
+            RunError::Replay { .. } => {
+                "Use the same version of the program and the same script as before; else begin a new ceremony and destroy the old one's sheets."
+            }
+        }
+    }
+}
+
+impl From<Refused> for RunError {
+    fn from(refused: Refused) -> Self {
+        RunError::File { name: refused.name, what: refused.what }
+    }
+}
+
+/// What a ceremony is begun with.
+pub struct Setup {
+    /// The script's text.
+    pub script: String,
+    /// The journal directory; made if it is absent.
+    pub dir: PathBuf,
+    /// The ceremony's name.
+    pub ceremony: String,
+    /// Whether nothing is real.
+    pub rehearsal: bool,
+    /// Devices.
+    pub devices: Devices,
+    /// Answers given on the command line, by prompt key; each is used once.
+    pub prefill: BTreeMap<String, String>,
+}
+
+/// A running ceremony.
+pub struct Driver {
+    pub(super) script: Script,
+    pub(super) state: State,
+    pub(super) writer: Writer,
+    pub(super) annex: Annex,
+    pub(super) slots: Slots,
+    pub(super) residues: Residues,
+    pub(super) devices: Devices,
+    pub(super) dir: PathBuf,
+    pub(super) sealed: Option<Sealed>,
+    pub(super) record: Option<Record>,
+    pub(super) names: Vec<(Label, String)>,
+    pub(super) ceremony_key: String,
+    prefill: BTreeMap<String, String>,
+    last_input: i64,
+}
+
+/// 32 bytes of the operating system's randomness.
+///
+/// # Errors
+/// [`RunError::NoRandomness`].
+pub fn random32() -> Result<Secret32, RunError> {
+    let mut failed = false;
+    let secret = Secret32::init_with(|own| failed = getrandom::fill(own).is_err());
+    if failed { Err(RunError::NoRandomness) } else { Ok(secret) }
+}
+
+/// UTC seconds now.
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// Lower-case hex of the SHA-256.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+/// This program, by version and hash of its file.
+fn program() -> Program {
+    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+    Program { version: env!("CARGO_PKG_VERSION").into(), sha256: sha256_hex(&bytes) }
+}
+
+impl Driver {
+    /// Begins a ceremony in an empty journal directory.
+    ///
+    /// # Errors
+    /// [`RunError`]: the script, the journal, or randomness.
+    pub fn begin(setup: Setup) -> Result<Self, RunError> {
+        let script = parse(&setup.script)?;
+        std::fs::create_dir_all(&setup.dir).map_err(|error| RunError::File {
+            name: "journal-directory".into(),
+            what: format!("{} can't be made: {error}.", setup.dir.display()),
+        })?;
+        let seed = random32()?;
+        let key = CeremonyKey::from_seed(&seed);
+        let opened = Opened {
+            format: "qh-transcript/1".into(),
+            rehearsal: setup.rehearsal,
+            id: HEXLOWER.encode(random32()?.expose()),
+            ceremony: setup.ceremony.clone(),
+            kind: script.kind(),
+            program: program(),
+            script: ScriptRef {
+                name: script.name.clone(),
+                version: script.version,
+                sha256: sha256_hex(setup.script.as_bytes()),
+            },
+            ceremony_key: key.public_openssh(),
+        };
+        let time = now();
+        let (state, _) = engine::open(&script, opened.clone(), time)?;
+        let mut writer = Writer::create_new(&setup.dir.join(names::TRANSCRIPT))?;
+        files::write(&setup.dir.join(names::SCRIPT), setup.script.as_bytes())?;
+        writer.append(&dates::rfc3339(time), &Event::Opened(opened.clone()))?;
+        let annex = Annex {
+            format: annex::FORMAT.into(),
+            rehearsal: setup.rehearsal,
+            ceremony: setup.ceremony,
+            entries: vec![],
+        };
+        Ok(Self {
+            ceremony_key: opened.ceremony_key,
+            script,
+            state,
+            writer,
+            annex,
+            slots: Slots::new(key),
+            residues: Residues::new(&random32()?),
+            devices: setup.devices,
+            dir: setup.dir,
+            sealed: None,
+            record: None,
+            names: vec![],
+            prefill: setup.prefill,
+            last_input: time,
+        })
+    }
+
+    /// Goes on where a kill or power cut left the journal directory.
+    ///
+    /// # Errors
+    /// [`RunError`]: no open transcript, damage, a script or program that replays differently.
+    pub fn resume(dir: &Path, devices: Devices) -> Result<Self, RunError> {
+        let script_bytes = files::read(&dir.join(names::SCRIPT), 64 * 1024)?;
+        let text = String::from_utf8_lossy(&script_bytes).into_owned();
+        let script = parse(&text)?;
+        let resumed = resume(&dir.join(names::TRANSCRIPT))?;
+        let mut state: Option<State> = None;
+        for entry in &resumed.entries {
+            let why = |why: String| RunError::Replay { seq: entry.seq, why };
+            let time = dates::parse_rfc3339(&entry.time).unwrap_or_default();
+            let event: Event = serde_json::from_value(serde_json::Value::Object(entry.body.clone()))
+                .map_err(|error| why(error.to_string()))?;
+            let new = match (&state, event) {
+                (None, Event::Opened(opened)) => {
+                    if opened.script.sha256 != sha256_hex(text.as_bytes()) {
+                        return Err(why("script.toml is not the script that began it".into()));
+                    }
+                    engine::open(&script, opened, time)
+                }
+                (Some(state), event) => engine::step(&script, state, time, &event),
+                (None, _) => return Err(why("it doesn't begin with `opened`".into())),
+            };
+            state = Some(new.map_err(|refusal| why(refusal.what))?.0);
+        }
+        let Some(state) = state else {
+            return Err(RunError::Replay { seq: 0, why: "it is empty".into() });
+        };
+        let key = CeremonyKey::from_seed(&random32()?);
+        let annex_path = dir.join(names::ANNEX);
+        let annex = match files::read(&annex_path, 1 << 20) {
+            Ok(bytes) => Annex::parse(&bytes).map_err(|error| RunError::File {
+                name: error.name().into(),
+                what: error.to_string(),
+            })?,
+            Err(_) => Annex {
+                format: annex::FORMAT.into(),
+                rehearsal: state.opened.rehearsal,
+                ceremony: state.opened.ceremony.clone(),
+                entries: vec![],
+            },
+        };
+        let mut driver = Self {
+            ceremony_key: key.public_openssh(),
+            script,
+            state,
+            writer: resumed.writer,
+            annex,
+            slots: Slots::new(key),
+            residues: Residues::new(&random32()?),
+            devices,
+            dir: dir.to_owned(),
+            sealed: None,
+            record: None,
+            names: vec![],
+            prefill: BTreeMap::new(),
+            last_input: now(),
+        };
+        let (torn_bytes, torn_sha256) = resumed
+            .torn
+            .first()
+            .map_or((0, None), |t| (t.bytes, Some(t.sha256.to_string())));
+        let ceremony_key = driver.ceremony_key.clone();
+        driver.record_event(Event::Resumed { torn_bytes, torn_sha256, ceremony_key })?;
+        driver.reload()?;
+        Ok(driver)
+    }
+
+    /// Public things that the state says stand: the sealed file and the record that were read.
+    fn reload(&mut self) -> Result<(), RunError> {
+        let Some(facts) = self.state.facts.sealed.clone() else { return Ok(()) };
+        let path = self.dir.join(names::SEALED).join(&facts.file);
+        if path.exists() {
+            let sealed = super::backup::read_sealed(&path)?;
+            if HEXLOWER.encode(&sealed.sha256()) == facts.sha256 {
+                self.sealed = Some(sealed);
+            }
+        }
+        Ok(())
+    }
+
+    /// The state, for tests and reports.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The script.
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// The journal directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the screen shows.
+    pub fn view(&self) -> View {
+        let head = self.writer.head().map(|h| six_words(&h.hash)).unwrap_or_default();
+        view(&self.script, &self.state, &head, now())
+    }
+
+    /// The transcript's head, 64 hex digits.
+    pub fn head_hex(&self) -> String {
+        self.writer.head().map(|h| HEXLOWER.encode(&h.hash)).unwrap_or_default()
+    }
+
+    /// The prompt now.
+    pub fn prompt(&self) -> Prompt {
+        next::prompt(&self.script, &self.state)
+    }
+
+    /// Whether the driver has work to do before a person's turn.
+    pub fn busy(&self) -> bool {
+        self.state.busy.is_some()
+    }
+
+    /// Whether the transcript is closed.
+    pub fn closed(&self) -> bool {
+        self.state.closed
+    }
+
+    /// Tries an event, writes it, takes the new state.
+    pub(super) fn record_event(&mut self, event: Event) -> Result<(), RunError> {
+        let time = now();
+        if time < self.state.time {
+            let back = Event::ClockBack { seconds: self.state.time - time };
+            self.take(time, &back)?;
+        }
+        self.take(time, &event)
+    }
+
+    fn take(&mut self, time: i64, event: &Event) -> Result<(), RunError> {
+        let (state, _) = engine::step(&self.script, &self.state, time, event)?;
+        self.writer.append(&dates::rfc3339(time), event)?;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Carries out the pending effect, if there is one, and what follows from answers given beforehand.
+    ///
+    /// # Errors
+    /// [`RunError`]: only when the journal can't be kept. What an effect refuses is an event.
+    pub fn work(&mut self) -> Result<(), RunError> {
+        if let Some(effect) = self.state.busy.clone() {
+            let outcome = self.carry_out(&effect);
+            match (effect, outcome) {
+                (Effect::WriteRecord, Ok(None)) | (Effect::Close, Ok(None)) => {}
+                (_, Ok(Some(outcome))) => {
+                    self.record_event(Event::Finished { outcome })?;
+                }
+                (_, Ok(None)) => {}
+                (_, Err(refused)) => {
+                    let outcome = Outcome::Failed(refused);
+                    self.record_event(Event::Finished { outcome })?;
+                }
+            }
+        }
+        self.answer_beforehand()
+    }
+
+    fn answer_beforehand(&mut self) -> Result<(), RunError> {
+        if self.busy() || self.prefill.is_empty() {
+            return Ok(());
+        }
+        let prompt = self.prompt();
+        if matches!(prompt.ask, Ask::Text { .. } | Ask::Choose(_))
+            && let Some(value) = self.prefill.remove(&prompt.key)
+        {
+            self.record_event(Event::Answered { key: prompt.key, value })?;
+        }
+        Ok(())
+    }
+
+    /// Half an hour without an input wipes entered shares.
+    pub(super) fn tick(&mut self) -> Result<(), RunError> {
+        let time = now();
+        if time - self.last_input >= IDLE_LIMIT && !self.busy() && !self.closed() {
+            self.last_input = time;
+            self.record_event(Event::PauseExpired)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn touched(&mut self) {
+        self.last_input = now();
+    }
+
+    pub(super) fn request(&mut self, request: Request) -> Result<(), RunError> {
+        self.record_event(Event::Requested { request })
+    }
+
+    pub(super) fn refuse(&mut self, refused: Refused) -> Result<(), RunError> {
+        self.record_event(Event::Refused(refused))
+    }
+}
+
+fn parse(text: &str) -> Result<Script, RunError> {
+    Script::parse(text).map_err(|error| RunError::Script(error.to_string()))
+}

@@ -1,0 +1,78 @@
+//! Files of the journal directory: written whole, synced, renamed, or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::ceremony::event::Refused;
+
+/// A refusal with this name.
+pub fn refused(name: &str, what: impl Into<String>, way_on: &str) -> Refused {
+    Refused { name: name.into(), what: what.into(), way_on: way_on.into(), again: vec![] }
+}
+
+/// Any of our errors as a refusal for the transcript.
+pub fn from_error<E: crate::refusal::Refuse>(error: &E) -> Refused {
+    refused(error.name(), error.to_string(), error.way_on())
+}
+
+/// Writes `bytes` to `path` (mode 0600): a temporary file beside it, synced, renamed, the directory synced.
+///
+/// # Errors
+/// `file-not-written` with the path and the system's reason.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
+    let fail = |error: std::io::Error| {
+        refused(
+            "file-not-written",
+            format!("{} could not be written: {error}.", path.display()),
+            "Free some space or use another journal directory, then try again.",
+        )
+    };
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".part");
+    let temporary = Path::new(&temporary);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(temporary)
+        .map_err(fail)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    std::fs::rename(temporary, path).map_err(fail)?;
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(fail)
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// `file-unreadable`, `file-too-large`, naming the path.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Refused> {
+    let fail = |error: std::io::Error| {
+        refused(
+            "file-unreadable",
+            format!("{} could not be read: {error}.", path.display()),
+            "Look at the path and the medium, and type it again.",
+        )
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(fail)?;
+    if !file.metadata().map_err(fail)?.is_file() {
+        return Err(refused(
+            "file-unreadable",
+            format!("{} is not a file.", path.display()),
+            "Type the path of the file itself.",
+        ));
+    }
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() > limit {
+        return Err(refused(
+            "file-too-large",
+            format!("{} has more than {limit} bytes, more than any file of its kind.", path.display()),
+            "Look whether this is the right file.",
+        ));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,94 @@
+//! The driver's secrets: each slot of the ceremony as the type that it really is. Nothing here is `Debug` or `Clone`.
+
+use std::collections::BTreeMap;
+
+use crate::ceremony::policy::Label;
+use crate::secret::entropy::Pool;
+use crate::secret::locker::PinHash;
+use crate::secret::{Secret32, SecretText};
+use crate::share::quorum::{Quorum, UntrustedQuorum};
+use crate::share::wire::Share;
+use crate::transcript::sign::CeremonyKey;
+use crate::vault::bundle::Bundle;
+use crate::vault::keystore::{ProvenKey, ProvenNetworkFile, UnprovableKey};
+use crate::vault::recipient::OneTimeRecipient;
+
+/// Keys as opened from the sealed file, each pair proven anew.
+pub struct Opened {
+    /// Proven keys.
+    pub keys: Vec<ProvenKey>,
+    /// Keys that an exception let into the backup unproven.
+    pub unproven: Vec<UnprovableKey>,
+    /// Network files.
+    pub files: Vec<ProvenNetworkFile>,
+    /// The bundle that they came from, for a delivery.
+    pub bundle: Bundle,
+}
+
+/// Everything that must not leave memory.
+pub struct Slots {
+    /// Signs the closed transcript.
+    pub ceremony_key: Option<CeremonyKey>,
+    /// PINs of this boot.
+    pub pins: BTreeMap<Label, PinHash>,
+    /// Keystore password.
+    pub password: Option<SecretText>,
+    /// Dice rolls.
+    pub dice: Option<SecretText>,
+    /// This ceremony's recipient.
+    pub identity: Option<OneTimeRecipient>,
+    /// Exported keys.
+    pub bundle: Option<Bundle>,
+    /// What S, set id, nonce and coefficients come from.
+    pub pool: Option<Pool>,
+    /// S.
+    pub secret: Option<Secret32>,
+    /// Shares as split.
+    pub shares: Vec<Share>,
+    /// Shares as read from paper.
+    pub scanned: Option<UntrustedQuorum>,
+    /// Their proven secret.
+    pub quorum: Option<Quorum>,
+    /// Opened keys.
+    pub opened: Option<Opened>,
+}
+
+impl Slots {
+    /// Empty slots with a ceremony key.
+    pub fn new(ceremony_key: CeremonyKey) -> Self {
+        Self {
+            ceremony_key: Some(ceremony_key),
+            pins: BTreeMap::new(),
+            password: None,
+            dice: None,
+            identity: None,
+            bundle: None,
+            pool: None,
+            secret: None,
+            shares: vec![],
+            scanned: None,
+            quorum: None,
+            opened: None,
+        }
+    }
+
+    /// Wipes everything but the PINs and the ceremony key, which the closing entries still need.
+    pub fn wipe(&mut self) {
+        let ceremony_key = self.ceremony_key.take();
+        let pins = std::mem::take(&mut self.pins);
+        *self = Self {
+            ceremony_key,
+            pins,
+            password: None,
+            dice: None,
+            identity: None,
+            bundle: None,
+            pool: None,
+            secret: None,
+            shares: vec![],
+            scanned: None,
+            quorum: None,
+            opened: None,
+        };
+    }
+}

@@ -1,0 +1,46 @@
+//! Hardening of a real process. It changes its process for good, so it has a test program of its own.
+
+use std::process::Command;
+
+use qh_ceremony::secret::hardening::{Mode, Tracer, harden};
+
+#[test]
+fn a_hardened_process_is_locked_undumpable_and_unprivileged() {
+    let state = harden();
+    assert!(
+        state.memory_locked,
+        "memory is not locked ({:?}): run this test as root or with ulimit -l unlimited",
+        state.memory_error
+    );
+    assert!(state.dumps_off && state.ptrace_off && state.no_new_privileges);
+    assert_eq!(state.tracer, Tracer::Absent);
+    assert_eq!(state.findings(Mode::Production), []);
+    assert_eq!(harden(), state);
+
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().to_owned()
+    };
+    assert_eq!(field("NoNewPrivs:"), "1");
+    let locked: u64 = field("VmLck:").trim_end_matches(" kB").parse().unwrap();
+    assert!(locked > 1000, "{locked} kB are locked");
+
+    // What is allocated and started later is locked too, and children inherit the limit on core files.
+    let later = vec![1_u8; 8 << 20];
+    let thread = std::thread::spawn(|| std::fs::read_to_string("/proc/self/status").unwrap());
+    let after = thread.join().unwrap();
+    let line = after.lines().find_map(|line| line.strip_prefix("VmLck:"));
+    let now: u64 = line
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    assert!(now >= locked + (later.len() as u64 >> 10));
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -c"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&child.stdout).trim(), "0");
+}
