@@ -102,7 +102,7 @@ fn words_are_refused_by_name_and_position() {
             let positions = match suspect {
                 Suspect::Word { position } => vec![position],
                 Suspect::Transposed { a, b } | Suspect::TwoWords { a, b } => vec![a, b],
-                Suspect::Unlocated => vec![],
+                Suspect::Unknown => vec![],
             };
             (suspect.name().to_owned(), positions)
         }

@@ -1,4 +1,4 @@
-//! Shares with stock tools alone: Python's standard library and `zbarimg`.
+//! Shares with stock tools alone: Python's standard library, `zbarimg` and `jose`.
 
 use std::io::Write;
 use std::path::Path;
@@ -207,6 +207,42 @@ fn zbarimg_reads_the_symbols_and_python_takes_what_it_prints() {
         scanned.push(line);
     }
     assert_opens(3, &recombine(&check(3), &scanned));
+}
+
+#[test]
+fn jose_takes_the_key_that_python_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let texts: Vec<String> = deal(3, 5, false).iter().map(text).collect();
+    for (name, chosen) in [("one.jwk", &texts[..3]), ("other.jwk", &texts[2..])] {
+        let found: Value = serde_json::from_slice(&recombine(&check(3), chosen).stdout).unwrap();
+        std::fs::write(file(name), found["jwk"].to_string()).unwrap();
+    }
+    let template = r#"{"protected":{"alg":"dir","enc":"A256GCM"}}"#;
+    let sealed = file("backup.jwe");
+    let key = file("one.jwk");
+    let seal = [
+        "jwe", "enc", "-i", template, "-I", "-", "-k", &key, "-o", &sealed,
+    ];
+    let output = run("jose", "jose", &seal, b"key material");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let key = file("other.jwk");
+    let output = run(
+        "jose",
+        "jose",
+        &["jwe", "dec", "-i", &sealed, "-k", &key],
+        b"",
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.stdout, b"key material");
 }
 
 /// One symbol as a PNG, six pixels a module, with a quiet zone of four modules.

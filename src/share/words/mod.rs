@@ -11,10 +11,10 @@ use bip39::Language;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::suspect::{self, Suspect};
-use super::wire::{SHARE_BYTES, Share, ShareError};
 use crate::refusal::Refuse;
 use crate::secret::{Secret32, SecretText};
+use crate::share::suspect::{self, Suspect};
+use crate::share::wire::{SHARE_BYTES, Share, ShareError};
 
 /// Words of a share.
 pub const WORDS: usize = 36;
@@ -23,6 +23,8 @@ pub const FIRST_GROUP: usize = 12;
 
 /// Longer input is refused unread: 36 words of up to 8 letters need 323 bytes.
 const TEXT_MAX: usize = 2048;
+/// Words in the list.
+pub(super) const CHOICES: u16 = 2048;
 /// No index of the list: an empty slot.
 const EMPTY: u16 = u16::MAX;
 
@@ -235,7 +237,7 @@ impl Entry {
             // Both groups fit by chance, with one misread word in a group in 16 or 256 cases.
             Err(ShareError::Checksum) => Ok(suspect()),
             Err(ShareError::Version { found }) => match suspect::locate(&self.0, effort) {
-                Suspect::Unlocated => Err(ShareError::Version { found }.into()),
+                Suspect::Unknown => Err(ShareError::Version { found }.into()),
                 located => Ok(WordsOutcome::Suspect(located)),
             },
             Err(refused) => Err(refused.into()),
@@ -295,7 +297,7 @@ fn empty() -> Indices {
 }
 
 fn word(index: u16) -> &'static str {
-    list()[usize::from(index % 2048)]
+    list()[usize::from(index % CHOICES)]
 }
 
 fn index_of(typed: &str) -> Option<u16> {
@@ -334,5 +336,4 @@ fn unpack(indices: &[u16], bytes: &mut [u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
 mod tests;

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
+use super::alike::distance;
 use super::*;
 use crate::share::public::SetId;
 use crate::share::wire::Share;
-use crate::share::words::{Entry, WordsOutcome};
+use crate::share::words::{Entry, WordsOutcome, list};
 
 fn words(y: &[u8; 32]) -> Vec<&'static str> {
     let share = Share::assemble(false, 4, SetId([9, 8, 7, 6, 5, 4]), |own| {
@@ -115,12 +116,12 @@ fn gives_up_within_its_effort() {
     for at in [3, 9, 14, 25, 33] {
         typed[at] = other(right[at], 500);
     }
-    assert_eq!(suspect(&typed, 300_000), Some(Suspect::Unlocated));
+    assert_eq!(suspect(&typed, 300_000), Some(Suspect::Unknown));
     typed = right.clone();
     typed[35] = other(right[35], 500);
     assert_eq!(
         suspect(&typed, 100),
-        Some(Suspect::Unlocated),
+        Some(Suspect::Unknown),
         "no effort, no result"
     );
 }
@@ -143,7 +144,7 @@ fn says_which_and_never_what() {
         "Words 3 and 20 do not fit the others. Read both again on the sheet, letter by letter, with \
          their numbers. (share-two-words-suspect)"
     );
-    assert_eq!(Suspect::Unlocated.name(), "share-words-unlocated");
+    assert_eq!(Suspect::Unknown.name(), "share-words-unlocated");
 }
 
 #[test]
