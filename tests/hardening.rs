@@ -17,7 +17,8 @@ fn a_hardened_process_is_locked_undumpable_and_unprivileged() {
     assert_eq!(state.findings(Mode::Production), []);
     assert_eq!(harden(), state);
 
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    // A test runs in a thread, and privileges belong to a thread and those that it starts.
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().trim().to_owned()

@@ -2,7 +2,8 @@
 
 use std::fmt::{Debug, Display};
 
-use qh_ceremony::secret::locker::{Content, Locker, PinHash};
+use qh_ceremony::secret::locker::{Content, Locker};
+use qh_ceremony::secret::pin::PinHash;
 use qh_ceremony::secret::residue::Residue;
 use qh_ceremony::secret::{Secret32, SecretBytes, SecretText};
 use static_assertions::assert_not_impl_any;

@@ -3,6 +3,7 @@
 pub mod picture;
 pub mod clock;
 pub mod interfaces;
+mod kernel_files;
 pub mod machine;
 pub mod media;
 mod media_real;
