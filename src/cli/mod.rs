@@ -1,6 +1,6 @@
 //! Command lines.
 
-pub mod keys;
-pub mod format_card;
-pub mod read_qr;
 pub mod check;
+pub mod format_card;
+pub mod keys;
+pub mod read_qr;

@@ -1,6 +1,5 @@
 //! The laptop around the ceremony.
 
-pub mod picture;
 pub mod clock;
 pub mod interfaces;
 mod kernel_files;
@@ -9,3 +8,4 @@ pub mod media;
 mod media_real;
 mod media_sim;
 pub mod mounts;
+pub mod picture;

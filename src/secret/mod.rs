@@ -4,8 +4,8 @@
 //! each is wiped when dropped. Whoever needs the bytes calls `expose`, so that `grep expose` finds every place
 //! where a secret is read. Copies that crates make on the heap are wiped by the zeroing allocator of the program.
 
-pub mod entry;
 pub mod entropy;
+pub mod entry;
 pub mod hardening;
 pub mod locker;
 mod mappings;
