@@ -253,7 +253,7 @@ impl Residue {
         Ok(())
     }
 
-    /// Searches all readable memory of this process. Takes about a second for 100 MB in a release build.
+    /// Searches all readable memory of this process. Takes about two seconds for 100 MB in a release build.
     ///
     /// [`ResidueError::CannotSearch`] if the kernel does not let it, [`ResidueError::Incomplete`] if a readable
     /// mapping stayed unread.
