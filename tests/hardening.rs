@@ -1,8 +1,10 @@
 //! Hardening of a real process. It changes its process for good, so it has a test program of its own.
 
+use std::hint::black_box;
 use std::process::Command;
 
 use qh_ceremony::secret::hardening::{Mode, Tracer, harden};
+use qh_ceremony::secret::residue::{Form, Residue};
 
 #[test]
 fn a_hardened_process_is_locked_undumpable_and_unprivileged() {
@@ -17,7 +19,8 @@ fn a_hardened_process_is_locked_undumpable_and_unprivileged() {
     assert_eq!(state.findings(Mode::Production), []);
     assert_eq!(harden(), state);
 
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    // A test runs in a thread, and privileges belong to a thread and those that it starts.
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().trim().to_owned()
@@ -25,6 +28,18 @@ fn a_hardened_process_is_locked_undumpable_and_unprivileged() {
     assert_eq!(field("NoNewPrivs:"), "1");
     let locked: u64 = field("VmLck:").trim_end_matches(" kB").parse().unwrap();
     assert!(locked > 1000, "{locked} kB are locked");
+
+    // Not dumpable, and yet root finds what still lies in its own memory.
+    let mut canary = vec![0_u8; 32];
+    getrandom::fill(&mut canary).unwrap();
+    let mut residue = Residue::new([1; 32]);
+    residue.watch("canary", Form::Raw, &canary).unwrap();
+    let searched = match residue.search() {
+        Ok(searched) => searched,
+        Err(fault) => panic!("{fault} Run this test as root."),
+    };
+    assert!(searched.finds.iter().any(|find| find.whole));
+    black_box(canary);
 
     // What is allocated and started later is locked too, and children inherit the limit on core files.
     let later = vec![1_u8; 8 << 20];

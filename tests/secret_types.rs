@@ -1,19 +1,34 @@
-//! No secret type can be printed, copied or serialised. This file compiles only while that holds.
+//! No secret type can be printed, copied, compared or serialised. This file compiles only while that holds.
 
 use std::fmt::{Debug, Display};
 
-use qh_ceremony::secret::locker::{Content, Locker, PinHash};
+use qh_ceremony::secret::entropy::Pool;
+use qh_ceremony::secret::locker::{Content, Locker};
+use qh_ceremony::secret::pin::PinHash;
 use qh_ceremony::secret::residue::Residue;
 use qh_ceremony::secret::{Secret32, SecretBytes, SecretText};
+use qh_ceremony::share::{Entry, Quorum, Share, ShareWords, UntrustedQuorum};
+use qh_ceremony::vault::bundle::Bundle;
+use qh_ceremony::vault::contents::{BundleFile, BundleKey};
+use qh_ceremony::vault::delivery::Delivery;
+use qh_ceremony::vault::keystore::{KeyClaim, ProvenKey, UnprovableKey};
+use qh_ceremony::vault::recipient::OneTimeRecipient;
+use qh_ceremony::vault::schemes::suri::SecretUri;
+use qh_ceremony::vault::sealed::SealKeys;
 use static_assertions::assert_not_impl_any;
 
-assert_not_impl_any!(SecretBytes: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(Secret32: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(SecretText: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(Content: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(Locker<u8>: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(PinHash: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
-assert_not_impl_any!(Residue: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);
+macro_rules! secret {
+    ($($kind:ty),+ $(,)?) => {
+        $(assert_not_impl_any!($kind: Debug, Display, Clone, Copy, serde::Serialize, PartialEq);)+
+    };
+}
+
+secret!(SecretBytes, Secret32, SecretText);
+secret!(Content, Locker<u8>, PinHash, Pool, Residue);
+secret!(Share, ShareWords, Entry, UntrustedQuorum, Quorum);
+secret!(Bundle, BundleKey, BundleFile, SealKeys);
+secret!(Delivery, OneTimeRecipient);
+secret!(KeyClaim, ProvenKey, UnprovableKey, SecretUri<'static>);
 
 #[test]
 fn a_secret_is_read_by_asking_for_it() {

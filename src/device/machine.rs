@@ -10,12 +10,12 @@
 //!   is that the process is not dumpable, which [`crate::secret::hardening`] reads back. So a piping pattern stops
 //!   here if the limit isn't 0 either, and is otherwise a note.
 
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::interfaces;
+use super::kernel_files::{list, plain, read};
 pub use crate::secret::hardening::{Finding, Severity};
 
 /// What the check found. Public data, for screen and transcript.
@@ -393,52 +393,6 @@ fn cannot_tell(subject: &str, why: &str) -> Finding {
         format!("Whether this machine is fit cannot be told from {subject}: {why}."),
         CHECK_AGAIN,
     )
-}
-
-/// No file of the kernel that is read here is larger, in bytes.
-const LIMIT: u64 = 1024 * 1024;
-
-/// The text of a file; `None` if it does not exist; else why it can't be read.
-fn read(root: &Path, path: &str) -> Result<Option<String>, String> {
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(root.join(path))
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(_) if bytes.len() as u64 > LIMIT => Err("it is too large".to_owned()),
-        Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
-        Err(fault) => Err(fault.to_string()),
-    }
-}
-
-/// Names in a directory, sorted; `None` if it does not exist; else why it can't be read.
-fn list(root: &Path, path: &str) -> Result<Option<Vec<String>>, String> {
-    let entries = match std::fs::read_dir(root.join(path)) {
-        Ok(entries) => entries,
-        Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(fault) => return Err(fault.to_string()),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|fault| fault.to_string())?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(Some(names))
-}
-
-/// A name of the kernel's, fit for a screen: whoever names an interface must not steer the terminal.
-fn plain(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        })
-        .take(64)
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use super::super::kernel_files::LIMIT;
 use super::*;
 
 const DEV_HEAD: &str = "Inter-|   Receive |  Transmit\n face |bytes packets|bytes packets\n";
@@ -325,7 +326,7 @@ fn what_cannot_be_read_stops() {
 fn what_may_not_be_read_stops() {
     let machine = Machine::fit();
     let dev = machine.0.path().join("proc/self/net/dev");
-    fs::set_permissions(&dev, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&dev, fs::Permissions::from_mode(0o000)).unwrap();
     // Root reads it all the same, and then the machine is fit; anyone else must be told.
     if fs::read(&dev).is_err() {
         machine.assert_stops("cannot-tell", "/proc/self/net/dev");

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod interfaces;
+mod kernel_files;
 pub mod machine;
 pub mod media;
 mod media_real;

@@ -1,6 +1,7 @@
 //! What the program does to itself before anything else, and what came of it.
 //!
-//! - [`harden`] is the first instruction of `main`. It may be called again; a second call only reads the state back.
+//! - [`harden`] is the first instruction of `main`, before any thread: privileges are fixed for the calling thread and
+//!   those that it starts. It may be called again; a second call only reads the state back.
 //! - It never decides. It reports [`Hardening`], and [`Hardening::findings`] says what that means: in production
 //!   memory that can be swapped or a tracer that watches ends the ceremony; in a rehearsal both are notes.
 //! - Nothing counts because a call succeeded: dumps and privileges are read back from the kernel.

@@ -8,6 +8,8 @@ pub mod entropy;
 pub mod entry;
 pub mod hardening;
 pub mod locker;
+mod mappings;
+pub mod pin;
 pub mod residue;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::mappings::{Mapping, without};
 use crate::refusal::Refuse;
 
 /// Why there is no answer, or no watch.
@@ -252,7 +253,7 @@ impl Residue {
         Ok(())
     }
 
-    /// Searches all readable memory of this process. Takes about a second for 100 MB in a release build.
+    /// Searches all readable memory of this process. Takes about two seconds for 100 MB in a release build.
     ///
     /// [`ResidueError::CannotSearch`] if the kernel does not let it, [`ResidueError::Incomplete`] if a readable
     /// mapping stayed unread.
@@ -415,176 +416,6 @@ pub fn scrub_stack() {
     black_box(&below);
 }
 
-/// One line of `/proc/self/maps`, proc_pid_maps(5).
-#[derive(Debug, PartialEq, Eq)]
-struct Mapping<'t> {
-    start: u64,
-    end: u64,
-    readable: bool,
-    name: &'t str,
-}
-
-impl<'t> Mapping<'t> {
-    fn parse(line: &'t str) -> Option<Self> {
-        let mut fields = line.splitn(6, ' ');
-        let (start, end) = fields.next()?.split_once('-')?;
-        let start = u64::from_str_radix(start, 16).ok()?;
-        let end = u64::from_str_radix(end, 16).ok()?;
-        let permissions = fields.next().filter(|text| text.len() == 4)?;
-        let name = fields.nth(3).unwrap_or_default().trim();
-        (start < end).then_some(Self {
-            start,
-            end,
-            readable: permissions.starts_with('r'),
-            name: if name.is_empty() { "anonymous" } else { name },
-        })
-    }
-
-    /// Pages that the kernel puts there, and that the program can't write.
-    fn of_the_kernel(&self) -> bool {
-        self.name.starts_with("[vvar")
-            || self.name.starts_with("[vdso")
-            || self.name == "[vsyscall]"
-    }
-}
-
-/// `all` without `hole`: at most two parts.
-fn without(
-    all: std::ops::Range<u64>,
-    hole: std::ops::Range<u64>,
-) -> impl Iterator<Item = (u64, u64)> {
-    let before = (all.start, all.end.min(hole.start));
-    let after = (all.start.max(hole.end), all.end);
-    let apart = hole.end <= all.start || hole.start >= all.end;
-    let parts = if apart {
-        [(all.start, all.end), (0, 0)]
-    } else {
-        [before, after]
-    };
-    parts.into_iter().filter(|(start, end)| start < end)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mappings_are_read_from_their_lines() {
-        let heap =
-            "55d0c0a00000-55d0c0a21000 rw-p 00000000 00:00 0                          [heap]";
-        assert_eq!(
-            Mapping::parse(heap),
-            Some(Mapping {
-                start: 0x55d0_c0a0_0000,
-                end: 0x55d0_c0a2_1000,
-                readable: true,
-                name: "[heap]"
-            })
-        );
-        let file = "7f00-7f01 ---p 00000000 fe:00 42    /usr/lib/with a space.so";
-        let file = Mapping::parse(file).unwrap();
-        assert!(!file.readable);
-        assert_eq!(file.name, "/usr/lib/with a space.so");
-        assert_eq!(
-            Mapping::parse("7f00-7f01 rw-p 00000000 00:00 0")
-                .unwrap()
-                .name,
-            "anonymous"
-        );
-        for line in [
-            "",
-            "7f00 rw-p 0 0 0",
-            "zz-7f rw-p 0 0 0",
-            "7f01-7f00 rw-p 0 0 0",
-            "7f00-7f01 rw 0 0 0",
-        ] {
-            assert_eq!(Mapping::parse(line), None, "{line}");
-        }
-    }
-
-    #[test]
-    fn the_hole_is_cut_out() {
-        let cut = |all, hole| without(all, hole).collect::<Vec<_>>();
-        assert_eq!(cut(10..20, 0..5), [(10, 20)]);
-        assert_eq!(cut(10..20, 20..25), [(10, 20)]);
-        assert_eq!(cut(10..20, 12..15), [(10, 12), (15, 20)]);
-        assert_eq!(cut(10..20, 5..15), [(15, 20)]);
-        assert_eq!(cut(10..20, 15..30), [(10, 15)]);
-        assert_eq!(cut(10..20, 5..30), []);
-    }
-
-    #[test]
-    fn what_cannot_be_told_from_chance_is_refused() {
-        let mut residue = Residue::new([3; 32]);
-        let short = residue.watch("PIN", Form::Raw, b"402917").unwrap_err();
-        assert_eq!(
-            short.to_string(),
-            "The form PIN is too short to be searched for: 6 bytes, and at least 8 are needed."
-        );
-        let trivial = residue.watch("zeros", Form::Raw, &[0; 32]).unwrap_err();
-        assert_eq!(trivial.name(), "residue-trivial");
-        assert_eq!(
-            residue.watch("", Form::Raw, &[]).unwrap_err().name(),
-            "residue-too-short"
-        );
-    }
-
-    #[test]
-    fn every_window_passes_the_filter_and_is_known() {
-        let needle: Vec<u8> = (0..48_u8).map(|n| n.wrapping_mul(37)).collect();
-        let mut residue = Residue::new([3; 32]);
-        residue.watch("share", Form::Raw, &needle).unwrap();
-        let group = &residue.groups[&16];
-        for window in needle.windows(16) {
-            assert!(group.lets_pass(sieve(residue.mixers, window)));
-            assert!(group.digests.contains_key(&keyed(&residue.key, window)));
-        }
-        assert!(!group.digests.contains_key(&keyed(&residue.key, &[1; 16])));
-    }
-
-    #[test]
-    fn a_copy_across_two_chunks_is_found_once() {
-        let needle: Vec<u8> = (0..48_u8).map(|n| n.wrapping_mul(37)).collect();
-        let mut residue = Residue::new([3; 32]);
-        residue.watch("share", Form::Raw, &needle).unwrap();
-        let mut memory = vec![0_u8; 4096];
-        memory[1000..1048].copy_from_slice(&needle);
-        memory[3000..3020].copy_from_slice(&needle[5..25]);
-        let mapping = Mapping {
-            start: 0,
-            end: 4096,
-            readable: true,
-            name: "[heap]",
-        };
-        let file = tempfile::tempfile().unwrap();
-        file.write_all_at(&memory, 0).unwrap();
-        let mut copies = BTreeMap::new();
-        // Small chunks, so that the copy lies across several of them.
-        let read = residue
-            .search_mapping(&file, &mapping, &mut [0; 64], &mut copies)
-            .unwrap();
-        assert!(read >= 4096);
-        let found: Vec<_> = copies
-            .iter()
-            .map(|(key, (count, _))| (*key, *count))
-            .collect();
-        assert_eq!(found, [((1000, 0), 33), ((2995, 0), 5)]);
-    }
-
-    #[test]
-    fn a_mapping_that_cannot_be_read_is_no_absence() {
-        let residue = Residue::new([3; 32]);
-        let mapping = Mapping {
-            start: 0,
-            end: 4096,
-            readable: true,
-            name: "[heap]",
-        };
-        let file = tempfile::tempfile().unwrap();
-        let cut = residue.search_mapping(&file, &mapping, &mut [0; 64], &mut BTreeMap::new());
-        assert_eq!(
-            cut.unwrap_err().to_string(),
-            "The search is incomplete: 4096 bytes of [heap] could not be read."
-        );
-    }
-}
+#[path = "residue_tests.rs"]
+mod tests;
