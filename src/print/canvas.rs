@@ -149,9 +149,39 @@ impl Canvas {
 
     /// Fills a rectangle.
     pub fn fill(&mut self, area: Area, ink: Ink) {
-        for y in area.y..area.y + area.h {
-            for x in area.x..area.x + area.w {
-                self.dot(x, y, ink);
+        let clip = |from: i32, length: i32, end: usize| {
+            let at = |edge: i32| usize::try_from(edge).unwrap_or(0).min(end);
+            at(from)..at(from.saturating_add(length))
+        };
+        let columns = clip(area.x, area.w, self.paper.width());
+        let rows = clip(area.y, area.h, self.paper.height());
+        if columns.is_empty() {
+            return;
+        }
+        let (first, last) = (columns.start / 8, (columns.end - 1) / 8);
+        let (left, right) = (
+            0xff_u8 >> (columns.start % 8),
+            0xff_u8 << (7 - (columns.end - 1) % 8),
+        );
+        let stride = self.paper.stride();
+        for row in self
+            .bits
+            .chunks_exact_mut(stride)
+            .take(rows.end)
+            .skip(rows.start)
+        {
+            for (at, byte) in row.iter_mut().enumerate().take(last + 1).skip(first) {
+                let mut mask = 0xff_u8;
+                if at == first {
+                    mask &= left;
+                }
+                if at == last {
+                    mask &= right;
+                }
+                match ink {
+                    Ink::Black => *byte |= mask,
+                    Ink::White => *byte &= !mask,
+                }
             }
         }
     }
@@ -346,6 +376,25 @@ mod tests {
         );
         assert_eq!(canvas.black(), 2 * 3 + 2);
         assert!(canvas.is_black(0, 1) && !canvas.is_black(0, 2) && !canvas.is_black(-1, 0));
+    }
+
+    #[test]
+    fn a_rectangle_has_exactly_its_pixels_wherever_bytes_begin() {
+        let mut canvas = Canvas::new(Paper::A4);
+        let count = |canvas: &Canvas| {
+            let all = (0..6).flat_map(|y| (0..48).map(move |x| (x, y)));
+            all.filter(|(x, y)| canvas.is_black(*x, *y)).count() as i32
+        };
+        for x in 0..17 {
+            for w in 0..20 {
+                canvas.fill(Area { x, y: 3, w, h: 2 }, Ink::Black);
+                assert_eq!(count(&canvas), 2 * w);
+                assert!((x..x + w).all(|x| canvas.is_black(x, 3) && canvas.is_black(x, 4)));
+                canvas.fill(Area { x: x + 1, y: 0, w, h: 9 }, Ink::White);
+                assert_eq!(count(&canvas), if w == 0 { 0 } else { 2 });
+                canvas.fill(Area { x, y: 0, w: 1, h: 9 }, Ink::White);
+            }
+        }
     }
 
     #[test]
