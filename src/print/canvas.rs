@@ -390,9 +390,25 @@ mod tests {
                 canvas.fill(Area { x, y: 3, w, h: 2 }, Ink::Black);
                 assert_eq!(count(&canvas), 2 * w);
                 assert!((x..x + w).all(|x| canvas.is_black(x, 3) && canvas.is_black(x, 4)));
-                canvas.fill(Area { x: x + 1, y: 0, w, h: 9 }, Ink::White);
+                canvas.fill(
+                    Area {
+                        x: x + 1,
+                        y: 0,
+                        w,
+                        h: 9,
+                    },
+                    Ink::White,
+                );
                 assert_eq!(count(&canvas), if w == 0 { 0 } else { 2 });
-                canvas.fill(Area { x, y: 0, w: 1, h: 9 }, Ink::White);
+                canvas.fill(
+                    Area {
+                        x,
+                        y: 0,
+                        w: 1,
+                        h: 9,
+                    },
+                    Ink::White,
+                );
             }
         }
     }
