@@ -41,10 +41,13 @@ fn a_sheet_is_read_turned_blurred_noisy_and_small() {
     let dir = scanned(&text);
     let ways: [(&str, &[&str]); 9] = [
         ("turned.png", &["-background", "white", "-rotate", "7"]),
-        ("sideways.png", &["-rotate", "90"]),
-        ("head-down.jpg", &["-rotate", "180", "-quality", "80"]),
+        ("sideways.png", &["-resize", "50%", "-rotate", "90"]),
+        (
+            "head-down.jpg",
+            &["-resize", "50%", "-rotate", "180", "-quality", "80"],
+        ),
         ("slanted.png", &["-background", "white", "-rotate", "-33"]),
-        ("blurred.png", &["-blur", "0x5"]),
+        ("blurred.png", &["-blur", "0x5", "-resize", "60%"]),
         (
             "noisy.jpg",
             &[
@@ -107,7 +110,7 @@ fn a_crumpled_sheet_is_read_within_the_margin_of_its_code_and_refused_beyond() {
         );
         convert(
             "sheet.png",
-            &["-fill", "white", "-draw", &box_],
+            &["-fill", "white", "-draw", &box_, "-resize", "50%"],
             "torn.png",
             dir.path(),
         );

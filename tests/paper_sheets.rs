@@ -6,6 +6,7 @@ use paper::{good, share_text, sheet, zbarimg};
 use qh_ceremony::print::certificate::{Certificate, HEAD_PREFIX};
 use qh_ceremony::print::form::Form;
 use qh_ceremony::print::page::{self, Paper};
+use qh_ceremony::print::terminal_qr;
 use std::fs;
 
 #[test]
@@ -76,7 +77,11 @@ fn the_certificate_s_code_holds_the_whole_head() {
         title: "Certificate of key backup".to_owned(),
         ceremony: "BR-2026-11-22-01".to_owned(),
         head: head.clone(),
-        head_words: ["ozone", "pill", "grain", "cat", "fox", "lid"].map(str::to_owned),
+        head_words: "ozone pill grain cat fox lid".to_owned(),
+        warnings: vec![
+            "NOT MATCHED TO CHAIN: the key was made today".to_owned(),
+            "1 EXCEPTION, listed below".to_owned(),
+        ],
         sections: Vec::new(),
         declaration: String::new(),
         signatures: vec!["Operator".to_owned()],
@@ -97,4 +102,31 @@ fn the_certificate_s_code_holds_the_whole_head() {
         zbarimg("page.png", dir.path()),
         [format!("{HEAD_PREFIX}{head}")]
     );
+}
+
+#[test]
+fn a_code_on_the_terminal_is_dark_on_light_and_read_by_zbarimg() {
+    let text = "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgp";
+    let lines = terminal_qr(text);
+    // As a screen shows it: black ground, and light where a block is; 8 pixels a module.
+    let lit = |x: usize, y: usize| {
+        let sign = lines[y / 16]
+            .chars()
+            .nth(x / 8)
+            .expect("lines are as wide as the first");
+        sign == '\u{2588}'
+            || sign
+                == if (y / 8).is_multiple_of(2) {
+                    '\u{2580}'
+                } else {
+                    '\u{2584}'
+                }
+    };
+    let (width, height) = (lines[0].chars().count() * 8, lines.len() * 16);
+    let mut picture = format!("P5 {width} {height} 255\n").into_bytes();
+    let pixels = (0..width * height).map(|at| if lit(at % width, at / width) { 255 } else { 0 });
+    picture.extend(pixels);
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("screen.pgm"), picture).expect("written");
+    assert_eq!(zbarimg("screen.pgm", dir.path()), [text]);
 }

@@ -4,7 +4,7 @@
 //! cut off; tests make sure that no layout does it. In a rehearsal the watermark is the first thing drawn, so that
 //! everything else stands on top of it, and a code clears its own ground.
 
-use super::font::{self, CAP_EM, Face, advance, glyph, mm, pt};
+use super::font::{CAP_EM, Face, advance, glyph, pt};
 use super::page::{Page, Paper, SecretPage};
 use super::qr::QrImage;
 use crate::secret::SecretBytes;
@@ -124,6 +124,12 @@ impl Canvas {
             .unwrap_or(false)
     }
 
+    /// How many pixels are black.
+    #[cfg(test)]
+    pub(crate) fn black(&self) -> u32 {
+        self.bits.iter().map(|byte| byte.count_ones()).sum()
+    }
+
     fn place(&self, x: i32, y: i32) -> Option<(usize, u8)> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
         (x < self.paper.width() && y < self.paper.height())
@@ -143,9 +149,39 @@ impl Canvas {
 
     /// Fills a rectangle.
     pub fn fill(&mut self, area: Area, ink: Ink) {
-        for y in area.y..area.y + area.h {
-            for x in area.x..area.x + area.w {
-                self.dot(x, y, ink);
+        let clip = |from: i32, length: i32, end: usize| {
+            let at = |edge: i32| usize::try_from(edge).unwrap_or(0).min(end);
+            at(from)..at(from.saturating_add(length))
+        };
+        let columns = clip(area.x, area.w, self.paper.width());
+        let rows = clip(area.y, area.h, self.paper.height());
+        if columns.is_empty() {
+            return;
+        }
+        let (first, last) = (columns.start / 8, (columns.end - 1) / 8);
+        let (left, right) = (
+            0xff_u8 >> (columns.start % 8),
+            0xff_u8 << (7 - (columns.end - 1) % 8),
+        );
+        let stride = self.paper.stride();
+        for row in self
+            .bits
+            .chunks_exact_mut(stride)
+            .take(rows.end)
+            .skip(rows.start)
+        {
+            for (at, byte) in row.iter_mut().enumerate().take(last + 1).skip(first) {
+                let mut mask = 0xff_u8;
+                if at == first {
+                    mask &= left;
+                }
+                if at == last {
+                    mask &= right;
+                }
+                match ink {
+                    Ink::Black => *byte |= mask,
+                    Ink::White => *byte &= !mask,
+                }
             }
         }
     }
@@ -280,80 +316,12 @@ impl Canvas {
         }
         side
     }
-
-    /// Covers the page with `text`, slanted, in light dots (one dot of 2 by 2 pixels in 8 by 8).
-    ///
-    /// To be drawn first. One sixteenth of the ink leaves any text above it legible.
-    pub fn watermark(&mut self, text: &str) {
-        let set = Type::bold(44.0);
-        let stamp = Stamp::new(text, set);
-        let (sin, cos) = (30f32.to_radians().sin(), 30f32.to_radians().cos());
-        let (period_x, period_y) = (stamp.width + mm(30.0), mm(42.0));
-        for y in (0..self.height()).step_by(8) {
-            for x in (0..self.width()).step_by(8) {
-                let along = (x as f32 * cos - y as f32 * sin).round() as i32;
-                let down = (x as f32 * sin + y as f32 * cos).round() as i32;
-                let line = down.div_euclid(period_y);
-                // Every other line is shifted, so that no part of the page stays clean.
-                let shift = line.rem_euclid(2) * period_x / 2;
-                if stamp.is_black(
-                    (along + shift).rem_euclid(period_x),
-                    down.rem_euclid(period_y),
-                ) {
-                    self.fill(Area { x, y, w: 2, h: 2 }, Ink::Black);
-                }
-            }
-        }
-    }
-}
-
-/// The watermark's line of text as a bitmap, to be sampled at an angle.
-struct Stamp {
-    width: i32,
-    height: i32,
-    dots: Vec<bool>,
-}
-
-impl Stamp {
-    fn new(text: &str, set: Type) -> Self {
-        let (width, height) = (set.width(text), (pt(set.size) * 1.2) as i32);
-        let mut dots = vec![false; (width * height) as usize];
-        for (nth, letter) in text.chars().enumerate() {
-            let pen = (nth as f32 * font::advance(set.size)) as i32;
-            let drawn = glyph(letter, set.face, set.size);
-            for (index, dot) in drawn.coverage.iter().enumerate() {
-                let x = pen + drawn.left + (index % drawn.width) as i32;
-                let y = set.cap() - drawn.top + (index / drawn.width) as i32;
-                if *dot >= 128
-                    && (0..width).contains(&x)
-                    && let Some(own) = usize::try_from(y * width + x).ok()
-                    && let Some(own) = dots.get_mut(own)
-                {
-                    *own = true;
-                }
-            }
-        }
-        Self {
-            width,
-            height,
-            dots,
-        }
-    }
-
-    fn is_black(&self, x: i32, y: i32) -> bool {
-        x < self.width
-            && y < self.height
-            && self
-                .dots
-                .get((y * self.width + x) as usize)
-                .copied()
-                .unwrap_or(false)
-    }
 }
 
 #[cfg(test)]
 pub(crate) mod check {
     use super::*;
+    use crate::print::font::mm;
 
     /// Panics if two texts on the canvas overlap, or one comes closer than 5 mm to the paper's edge.
     pub(crate) fn tidy(canvas: &Canvas) {
@@ -384,10 +352,6 @@ pub(crate) mod check {
 mod tests {
     use super::*;
 
-    fn black(canvas: &Canvas) -> u32 {
-        canvas.bits.iter().map(|byte| byte.count_ones()).sum()
-    }
-
     #[test]
     fn drawing_beyond_the_edge_is_cut_off_and_does_not_wrap_around() {
         let mut canvas = Canvas::new(Paper::Letter);
@@ -410,8 +374,43 @@ mod tests {
             },
             Ink::Black,
         );
-        assert_eq!(black(&canvas), 2 * 3 + 2);
+        assert_eq!(canvas.black(), 2 * 3 + 2);
         assert!(canvas.is_black(0, 1) && !canvas.is_black(0, 2) && !canvas.is_black(-1, 0));
+    }
+
+    #[test]
+    fn a_rectangle_has_exactly_its_pixels_wherever_bytes_begin() {
+        let mut canvas = Canvas::new(Paper::A4);
+        let count = |canvas: &Canvas| {
+            let all = (0..6).flat_map(|y| (0..48).map(move |x| (x, y)));
+            all.filter(|(x, y)| canvas.is_black(*x, *y)).count() as i32
+        };
+        for x in 0..17 {
+            for w in 0..20 {
+                canvas.fill(Area { x, y: 3, w, h: 2 }, Ink::Black);
+                assert_eq!(count(&canvas), 2 * w);
+                assert!((x..x + w).all(|x| canvas.is_black(x, 3) && canvas.is_black(x, 4)));
+                canvas.fill(
+                    Area {
+                        x: x + 1,
+                        y: 0,
+                        w,
+                        h: 9,
+                    },
+                    Ink::White,
+                );
+                assert_eq!(count(&canvas), if w == 0 { 0 } else { 2 });
+                canvas.fill(
+                    Area {
+                        x,
+                        y: 0,
+                        w: 1,
+                        h: 9,
+                    },
+                    Ink::White,
+                );
+            }
+        }
     }
 
     #[test]
@@ -438,21 +437,5 @@ mod tests {
             .filter(|(x, y)| canvas.is_black(*x, *y));
         assert_eq!(quiet.count(), 0);
         assert!(canvas.is_black(640, 640), "the finder's corner is black");
-    }
-
-    #[test]
-    fn the_watermark_is_light_and_reaches_all_over_the_page() {
-        let mut canvas = Canvas::new(Paper::A4);
-        canvas.watermark("REHEARSAL - NOT A REAL SHARE");
-        let share = f64::from(black(&canvas)) / f64::from(canvas.width() * canvas.height());
-        assert!((0.005..0.04).contains(&share), "{share}");
-        for quarter in 0..4 {
-            let (left, top) = (quarter % 2 * 1240, quarter / 2 * 1754);
-            let dots = (top..top + 1754)
-                .flat_map(|y| (left..left + 1240).map(move |x| (x, y)))
-                .filter(|(x, y)| canvas.is_black(*x, *y))
-                .count();
-            assert!(dots > 2000, "quarter {quarter} has {dots} dots");
-        }
     }
 }

@@ -15,14 +15,16 @@ pub const HEAD_PREFIX: &str = "qh-head:";
 /// The content of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// E.g. `Certificate of key backup`; at most 40 characters.
+    /// E.g. `Certificate of ceremony BR-2026-11-22-01 (key-backup)`; at most 80 characters.
     pub title: String,
-    /// The ceremony id; at most 40 characters.
+    /// The ceremony id, if the title doesn't name it; at most 40 characters, may be empty.
     pub ceremony: String,
     /// The transcript's full head: 64 lower-case hex digits.
     pub head: String,
-    /// The head's six words; at most 8 letters each.
-    pub head_words: [String; 6],
+    /// The head's six words, single spaces between.
+    pub head_words: String,
+    /// What must not be overlooked: it stands in a frame above everything else.
+    pub warnings: Vec<String>,
     /// Headings, and the lines under each.
     pub sections: Vec<(String, Vec<String>)>,
     /// What the signers declare, above their lines.
@@ -43,13 +45,15 @@ impl Certificate {
         if self.head.len() != 64 || !self.head.bytes().all(digits) {
             return Err(PrintError::HeadShape);
         }
-        fits("Title", &self.title, 40)?;
+        fits("Title", &self.title, 80)?;
         fits("Ceremony", &self.ceremony, 40)?;
-        for word in &self.head_words {
-            fits("Head word", word, 8)?;
+        fits("Head words", &self.head_words, 53)?;
+        let words = &self.head_words;
+        let mut blocks = Vec::new();
+        if !self.warnings.is_empty() {
+            blocks.push(Block::Warning(self.warnings.clone()));
         }
-        let words = self.head_words.join(" ");
-        let mut blocks = vec![
+        blocks.extend([
             Block::Heading("Head of the transcript".to_owned()),
             Block::Big(vec![
                 groups(&self.head, 0..8),
@@ -66,7 +70,7 @@ impl Certificate {
                     &self.head[..8]
                 ),
             },
-        ];
+        ]);
         for (heading, lines) in &self.sections {
             blocks.push(Block::Heading(heading.clone()));
             blocks.push(Block::Lines(lines.clone()));
@@ -78,7 +82,11 @@ impl Certificate {
         blocks.extend(self.signatures.iter().cloned().map(Block::Sign));
         Ok(Document {
             title: self.title.clone(),
-            subtitle: format!("Ceremony {}", self.ceremony),
+            subtitle: if self.ceremony.is_empty() {
+                String::new()
+            } else {
+                format!("Ceremony {}", self.ceremony)
+            },
             footer: format!("head: {words}"),
             rehearsal: self.rehearsal,
             blocks,
@@ -101,12 +109,12 @@ mod tests {
     use crate::print::{flow, page::Paper};
 
     fn certificate() -> Certificate {
-        let words = ["ozone", "pill", "grain", "cat", "fox", "lid"];
         Certificate {
             title: "Certificate of key backup".to_owned(),
             ceremony: "BR-2026-11-22-01".to_owned(),
             head: "0123456789abcdef".repeat(4),
-            head_words: words.map(str::to_owned),
+            head_words: "ozone pill grain cat fox lid".to_owned(),
+            warnings: vec!["NOT MATCHED TO CHAIN: the key was made today".to_owned()],
             sections: vec![(
                 "Sheets".to_owned(),
                 (1..=5)

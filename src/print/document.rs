@@ -9,7 +9,7 @@ use super::{PrintError, flow, plain};
 /// A document: checklist, certificate, format card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// The title, large on the first page, small on the others.
+    /// The title, large on the first page, small on the others; at most 80 characters, up to 38 at full size.
     pub title: String,
     /// One line under the title; may be empty.
     pub subtitle: String,
@@ -46,6 +46,8 @@ pub enum Block {
     Mono(Vec<String>),
     /// Large bold lines for comparing by eye, such as a hash in groups.
     Big(Vec<String>),
+    /// Bold lines in a frame: what must not be overlooked.
+    Warning(Vec<String>),
     /// The QR code of a public text, and a caption beside it.
     Qr {
         /// What the code holds; at most 400 bytes.

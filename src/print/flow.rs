@@ -35,7 +35,7 @@ struct Flow<'a> {
 
 impl<'a> Flow<'a> {
     fn new(document: &'a Document, paper: Paper) -> Result<Self, PrintError> {
-        fits("Title", &document.title, 40)?;
+        fits("Title", &document.title, 80)?;
         fits("Subtitle", &document.subtitle, 90)?;
         fits("Footer", &document.footer, 84)?;
         let mut canvas = Self::open(document, paper);
@@ -99,6 +99,7 @@ impl<'a> Flow<'a> {
             Block::Sign(role) => self.sign(role),
             Block::Mono(lines) => self.mono(lines),
             Block::Big(lines) => self.big(lines),
+            Block::Warning(lines) => self.warning(lines),
             Block::Qr { text, caption } => self.code(text, caption)?,
             Block::PageBreak => self.next_page(),
         }
@@ -268,6 +269,32 @@ impl<'a> Flow<'a> {
         self.y += mm(1.0);
     }
 
+    fn warning(&mut self, lines: &[String]) {
+        let (set, pad) = (Type::bold(10.5), mm(3.0));
+        let inner = frame::inner(&self.canvas);
+        let room = columns(inner - 2 * pad, set.size);
+        let lines: Vec<String> = lines.iter().flat_map(|line| wrap(line, room)).collect();
+        // Each frame must fit on one page.
+        for part in lines.chunks(30) {
+            let h = set.leading() * part.len() as i32 + 2 * pad - mm(1.0);
+            self.need(h + mm(3.0));
+            self.canvas.frame(
+                Area {
+                    x: mm(MARGIN),
+                    y: self.y,
+                    w: inner,
+                    h,
+                },
+                6,
+            );
+            for (nth, line) in part.iter().enumerate() {
+                let base = self.y + pad + nth as i32 * set.leading() + set.cap();
+                self.canvas.text(mm(MARGIN) + pad, base, line, set);
+            }
+            self.y += h + mm(3.0);
+        }
+    }
+
     fn code(&mut self, text: &str, caption: &str) -> Result<(), PrintError> {
         let code = qr::public(text)?;
         let image = code.image();
@@ -307,149 +334,5 @@ fn cut(line: &str, room: usize) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::print::canvas::check::tidy;
-
-    fn text(text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn everything(rehearsal: bool) -> Document {
-        let long = "Bring every sheet you have; more never hurts. ".repeat(12);
-        let mut blocks = vec![
-            Block::Heading(text("What this is")),
-            Block::Para(long.clone()),
-            Block::Lines(vec![text("one"), text("two"), long.clone()]),
-            Block::Big(vec![
-                text("0123 4567 89ab cdef"),
-                text("ozone pill grain cat fox lid"),
-            ]),
-            Block::Qr {
-                text: "a".repeat(64),
-                caption: long.clone(),
-            },
-            Block::Table {
-                header: vec![text("key"), text("public"), text("note")],
-                rows: (0..8)
-                    .map(|nth| vec![format!("key {nth}"), "f".repeat(128), long.clone()])
-                    .collect(),
-            },
-            Block::Mono(vec!["x".repeat(100), "y".repeat(300), String::new()]),
-        ];
-        blocks.extend((0..24).map(|nth| Block::Check(format!("{nth} {long}"))));
-        blocks.extend((0..5).map(|_| Block::Sign(text("Operator of the validator host, present"))));
-        Document {
-            title: text("A document of everything"),
-            subtitle: text("With every kind of block"),
-            footer: text("BR-2026-11-22-01"),
-            rehearsal,
-            blocks,
-        }
-    }
-
-    #[test]
-    fn nothing_overlaps_or_leaves_the_paper_on_any_page() {
-        for (paper, rehearsal) in [(Paper::A4, true), (Paper::Letter, false)] {
-            let pages = canvases(&everything(rehearsal), paper).expect("fits");
-            assert!(pages.len() > 3);
-            pages.iter().for_each(tidy);
-        }
-    }
-
-    #[test]
-    fn no_check_item_is_lost_between_pages_and_pages_are_numbered() {
-        let document = everything(false);
-        let pages = canvases(&document, Paper::A4).expect("fits");
-        let all: Vec<&str> = pages
-            .iter()
-            .flat_map(|page| &page.placed)
-            .map(|(text, _)| text.as_str())
-            .collect();
-        for nth in 0..24 {
-            let start = format!("{nth} Bring every sheet");
-            assert_eq!(
-                all.iter().filter(|text| text.starts_with(&start)).count(),
-                1,
-                "{nth}"
-            );
-        }
-        for nth in 1..=pages.len() {
-            assert!(all.contains(&format!("page {nth} of {}", pages.len()).as_str()));
-        }
-        assert_eq!(
-            all.iter()
-                .filter(|text| **text == "BR-2026-11-22-01")
-                .count(),
-            pages.len()
-        );
-    }
-
-    #[test]
-    fn a_heading_is_not_the_last_thing_on_a_page() {
-        for filler in 44..56 {
-            let mut blocks = vec![Block::Lines(vec![text("line"); filler])];
-            blocks.push(Block::Heading(text("Heading")));
-            blocks.push(Block::Para(text("Its paragraph.")));
-            let document = Document {
-                blocks,
-                ..everything(false)
-            };
-            let pages = canvases(&document, Paper::A4).expect("fits");
-            let page = pages
-                .iter()
-                .find(|page| page.placed.iter().any(|(t, _)| t == "Heading"));
-            let page = page.expect("the heading is on a page");
-            assert!(
-                page.placed.iter().any(|(t, _)| t == "Its paragraph."),
-                "filler {filler}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_page_of_a_rehearsal_says_so() {
-        for page in canvases(&everything(true), Paper::Letter).expect("fits") {
-            let marks = page
-                .placed
-                .iter()
-                .filter(|(text, _)| text == PAPER_MARK)
-                .count();
-            assert_eq!(marks, 2);
-        }
-    }
-
-    #[test]
-    fn a_long_title_or_code_is_refused() {
-        let document = Document {
-            title: "T".repeat(41),
-            ..everything(false)
-        };
-        let refused = document.pages(Paper::A4).err();
-        assert_eq!(
-            refused,
-            Some(PrintError::FieldTooLong {
-                field: "Title",
-                room: 40
-            })
-        );
-        let blocks = vec![Block::Qr {
-            text: "a".repeat(401),
-            caption: String::new(),
-        }];
-        let refused = Document {
-            blocks,
-            ..everything(false)
-        }
-        .pages(Paper::A4)
-        .err();
-        assert_eq!(refused, Some(PrintError::QrTooLong { bytes: 401 }));
-    }
-
-    #[test]
-    fn a_cut_line_keeps_every_character() {
-        let line = "abcdefghijkl";
-        assert_eq!(cut(line, 12), [line]);
-        assert_eq!(cut(line, 5), ["abcde", "> fgh", "> ijk", "> l"]);
-    }
-}
+#[path = "flow_tests.rs"]
+mod tests;

@@ -16,6 +16,9 @@ for line in open(sys.argv[1], 'rb'):
 print(head)
 ";
 
+/// SHA-256 of the English BIP-39 list, one word a line, each ending in a line feed.
+const WORD_LIST_SHA256: &str = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda";
+
 /// The format card, with `python`, the program that combines QR texts.
 pub fn format_card(python: &str) -> Document {
     let mut blocks = Vec::new();
@@ -25,10 +28,10 @@ pub fn format_card(python: &str) -> Document {
     blocks.extend(open());
     blocks.extend(put_back());
     blocks.extend(transcript());
-    blocks.push(heading("8 The program for step 3"));
+    blocks.push(heading("8 The program recombine.py"));
     blocks.push(para(
-        "Python 3, nothing to install. Type it in, or scan it; a wrong letter can't give a wrong key, \
-         since the key check would not match.",
+        "Python 3, nothing to install. Type it in, with english.txt beside it. A mistyped letter can't give a wrong key: \
+         the key check would not match.",
     ));
     blocks.push(Block::Mono(python.lines().map(str::to_owned).collect()));
     Document {
@@ -70,14 +73,17 @@ fn table(header: &[&str], rows: &[&[&str]]) -> Block {
 fn overview() -> Vec<Block> {
     let checks = [
         "The old signer is stopped and stays stopped. One key on two hosts is punished by the chain.",
-        "A computer without any network, that is wiped afterwards; nothing is typed into a phone or website.",
+        "A computer without any network, that is wiped afterwards. Work in /dev/shm, which is no disk. Nothing is typed \
+         into a phone or website.",
         "Sheets of one set (the same six bytes). Bring every sheet you have; more never hurts.",
-        "The sealed file: *.jwe, or *.age with its *.age.json.",
-        "The certificate or record of the backup, for the key check and the public keys.",
-        "Programs: python3; jose or age; jq; sha256sum; ssh-keygen.",
+        "The sealed file: backup.jwe, or backup.age with backup.age.json.",
+        "The certificate or record of the backup, for the key check, the public keys and the transcript's head.",
+        "Programs: python3; jose or age; jq, base64, sha256sum, ssh-keygen; zbarimg if codes are read from pictures.",
+        "english.txt, the 2048 English words of BIP-39, one a line, ending in a line feed. Its SHA-256 is the next line.",
     ];
     let mut blocks = vec![heading("1 What you need")];
     blocks.extend(checks.map(|text| Block::Check(text.to_owned())));
+    blocks.push(mono(&[WORD_LIST_SHA256]));
     blocks
 }
 
@@ -119,9 +125,8 @@ fn secret() -> Vec<Block> {
         ),
         mono(&["S = XOR over i of  y_i * PRODUCT over j, j not i, of  x_j / (x_j XOR x_i)"]),
         para(
-            "The program in section 8 does this. It works for any threshold; with too few shares S is wrong, and \
-             only the key check tells. HMAC is HMAC-SHA-256 with the key S, over the text and the 6 bytes of the set \
-             id after it:",
+            "This works for any threshold; with too few shares S is wrong, and only the key check tells. HMAC is \
+             HMAC-SHA-256 with the key S, over the text and the 6 bytes of the set id after it:",
         ),
         table(
             &["what", "HMAC over"],
@@ -135,8 +140,20 @@ fn secret() -> Vec<Block> {
             ],
         ),
         para(
-            "The key check, in hex, must be the one on the certificate, and the one in the sealed file's header. If it is \
-             not, stop: sheets are missing, wrong or forged. Try other sheets; open nothing.",
+            "The program in section 8, recombine.py, does all of this. First the key check, from the certificate; it stands \
+             in the sealed file as well, and both must be the same:",
+        ),
+        mono(&[
+            "jq -r .protected backup.jwe | tr -- '-_' '+/' | base64 -d 2>/dev/null | jq -r .qh.key_check",
+            "jq -r .key_check backup.age.json",
+        ]),
+        para(
+            "Then type the shares, one a line, as QR text or 36 words, and end with Ctrl-D; what is given as an argument \
+             would stay in the shell's history:",
+        ),
+        mono(&["cat | python3 recombine.py KEY_CHECK > found.json && echo good"]),
+        para(
+            "If no combination gives the key check, sheets are missing, wrong or forged: try others, open nothing.",
         ),
     ]
 }
@@ -145,16 +162,18 @@ fn open() -> Vec<Block> {
     vec![
         heading("4 Open the sealed file"),
         para(
-            "backup.jwe: write the key into key.jwk, in base64url without padding, and nothing else. The output counts \
-             only if jose ends with status 0: it prints unverified text when it fails.",
+            "backup.jwe. The key file has exactly the members kty and k, in base64url. The output counts only if good \
+             is printed: jose prints unverified text when it fails.",
         ),
         mono(&[
-            r#"{"kty":"oct","k":"BASE64URL"}"#,
+            "jq .jwk found.json > key.jwk",
             "jose jwe dec -i backup.jwe -k key.jwk > bundle.json && echo good",
-            "jq -r .protected backup.jwe | tr -- '-_' '+/' | base64 -d 2>/dev/null   # the header",
         ]),
-        para("backup.age: give the 24 words when asked for the passphrase."),
-        mono(&["age -d -o bundle.json backup.age && echo good"]),
+        para("backup.age. Give the 24 words when asked for the passphrase."),
+        mono(&[
+            "jq -r .age_passphrase found.json",
+            "age -d -o bundle.json backup.age && echo good",
+        ]),
     ]
 }
 
@@ -181,8 +200,8 @@ fn put_back() -> Vec<Block> {
             "jq -j '.keys[0].secret | tojson' bundle.json > \"keystore/$T$P\"",
         ]),
         para(
-            "Entries under files go to their path below the node's base directory: content is base64, mode 0600. Then wipe \
-             this computer, and seal the sheets in new bags.",
+            "The others are .keys[1] and so on. Entries under files go to their path below chains/CHAIN-ID/: content is \
+             base64, mode 0600. Then wipe this computer, and seal the sheets in new bags.",
         ),
     ]
 }
@@ -198,12 +217,9 @@ fn transcript() -> Vec<Block> {
              has 64 zeros. The hash of the last line is the head, and must be the 64 digits on the certificate:",
         ),
         Block::Mono(check),
-        para(
-            "The signature, by the ceremony's key, which is in line 1. Put it into the file signers, after the word \
-             ceremony:",
-        ),
+        para("The signature, by the ceremony's key, which stands in line 1:"),
         mono(&[
-            "echo 'ceremony ssh-ed25519 AAAA...' > signers",
+            "head -n 1 transcript.jsonl | jq -r '\"ceremony \" + .entry.ceremony_key' > signers",
             "ssh-keygen -Y verify -f signers -I ceremony -n qh-ceremony \\",
             "  -s transcript.jsonl.sig < transcript.jsonl",
         ]),
@@ -226,6 +242,14 @@ mod tests {
             card.text()
                 .contains("    for text in sys.argv[1:]:\n        print(len(text))\n")
         );
+    }
+
+    #[test]
+    fn the_word_list_s_hash_is_right() {
+        use sha2::{Digest, Sha256};
+        let list = bip39::Language::English.word_list().join("\n") + "\n";
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(list));
+        assert_eq!(hash, WORD_LIST_SHA256);
     }
 
     #[test]

@@ -56,7 +56,14 @@ pub(super) fn inner(canvas: &Canvas) -> i32 {
 pub(super) fn title(canvas: &mut Canvas, title: &str, under: &str, label: &str) -> i32 {
     let set = Type::bold(22.0);
     let top = mm(17.0);
-    canvas.text(mm(MARGIN), top + set.cap(), title, set);
+    // A long title is set smaller: 80 characters of 10 points fit.
+    let sizes = [22.0, 18.0, 15.0, 12.0, 10.0];
+    let long = title.chars().count();
+    let size = sizes
+        .iter()
+        .find(|size| columns(inner(canvas), **size) >= long)
+        .unwrap_or(&10.0);
+    canvas.text(mm(MARGIN), top + set.cap(), title, Type::bold(*size));
     canvas.text(mm(MARGIN), top + mm(10.5), under, Type::book(9.0));
     if !label.is_empty() {
         let (w, h) = (set.width(label) + mm(7.0), mm(11.5));

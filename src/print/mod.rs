@@ -26,6 +26,7 @@ pub mod plain;
 pub mod qr;
 pub mod refused;
 pub mod sheet;
+mod watermark;
 
 pub use qr::terminal_qr;
 pub use refused::PrintError;

@@ -77,6 +77,14 @@ fn lines(block: &Block, out: &mut Vec<String>) {
                     .map(|l| format!("    {l}")),
             );
         }
+        Block::Warning(lines) => {
+            out.extend(
+                lines
+                    .iter()
+                    .flat_map(|line| wrap(line, WIDTH - 4))
+                    .map(|l| format!("!!  {l}")),
+            );
+        }
         Block::Qr { text, caption } => {
             out.extend(wrap(caption, WIDTH));
             out.extend(wrap(&format!("QR code on the printed page: {text}"), WIDTH));
@@ -170,6 +178,7 @@ mod tests {
                     caption: long.clone(),
                 },
                 Block::Big(vec![long.clone()]),
+                Block::Warning(vec![long.clone()]),
             ],
             false,
         );

@@ -1,5 +1,6 @@
 //! The two QR decoders, contained, and what they agree on.
 
+use super::busy::too_many_marks;
 use super::grey::Grey;
 use super::{PictureError, Read};
 use crate::secret::SecretText;
@@ -54,6 +55,7 @@ struct Found {
 struct Finds {
     texts: Vec<Found>,
     damaged: bool,
+    busy: bool,
     failed: bool,
 }
 
@@ -78,6 +80,7 @@ pub(super) fn read(picture: Grey) -> Result<Vec<Read>, PictureError> {
         picture = picture.half();
     }
     let (mut first, mut second) = (Finds::default(), Finds::default());
+    let mut busy = false;
     for size in 0..3 {
         if size > 0 {
             picture = picture.half();
@@ -87,10 +90,15 @@ pub(super) fn read(picture: Grey) -> Result<Vec<Read>, PictureError> {
         }
         let done = contained(|| read_first(&picture, &mut first));
         first.failed |= done.is_none();
+        if std::mem::take(&mut first.busy) {
+            busy = true;
+            continue;
+        }
         let done = contained(|| read_second(&picture, &mut second));
         second.failed |= done.is_none();
     }
     scrub_stack();
+    first.busy = busy;
     merge(first, second)
 }
 
@@ -129,16 +137,22 @@ fn merge(first: Finds, mut second: Finds) -> Result<Vec<Read>, PictureError> {
             "second"
         }));
     }
-    Err(if first.damaged {
-        PictureError::CodeDamaged
-    } else {
-        PictureError::NoCode
+    Err(match (first.damaged, first.busy) {
+        (true, _) => PictureError::CodeDamaged,
+        (false, true) => PictureError::TooBusy,
+        (false, false) => PictureError::NoCode,
     })
 }
 
 fn read_first(picture: &Grey, finds: &mut Finds) {
     let pixel = |x: usize, y: usize| picture.pixels[y * picture.width + x];
     let mut prepared = PreparedImage::prepare_from_greyscale(picture.width, picture.height, pixel);
+    // The decoder's own black, after its threshold.
+    let dark = |x: usize, y: usize| prepared.get_pixel_at(x, y) == 1;
+    if too_many_marks(picture.width, picture.height, dark) {
+        finds.busy = true;
+        return;
+    }
     for grid in prepared.detect_grids() {
         let mut bytes = Vec::new();
         match grid.decode_to(&mut bytes) {

@@ -3,6 +3,7 @@
 //! - A picture is PNG or JPEG, at most 64 MiB and 50 megapixels; both limits are checked before pixels are decoded.
 //! - It becomes grey, and each decoder, `rqrr` then `rxing`, looks for codes at full size and at half and quarter size,
 //!   which forgives blur and noise. A picture with over 12 megapixels is halved first.
+//! - A picture with very many marks like a code's corner, such as noise, is refused instead of searched for hours.
 //! - A text that only one decoder read, or two texts where one was expected, are reported as they are. Whoever asked
 //!   decides by the share's check sum; nothing is chosen here.
 //! - Any text may be a share: it leaves as [`SecretText`], pixels are wiped, and the stack that the decoders used is
@@ -10,6 +11,7 @@
 //! - A decoder that panics on a hostile picture is contained and named. The process's panic hook runs first: it should
 //!   return at once while [`is_contained`] is true.
 
+mod busy;
 mod decoders;
 mod grey;
 
@@ -58,6 +60,11 @@ pub enum PictureError {
     /// A QR code was found, but is damaged beyond its error correction.
     #[error("There is a QR code in the picture, but it is too blurred or damaged to be read.")]
     CodeDamaged,
+    /// So much in the picture looks like a code's corner that it is not searched.
+    #[error(
+        "The picture is too restless to be searched: too much in it looks like the corner of a QR code."
+    )]
+    TooBusy,
     /// A decoder failed, and the other one read nothing.
     #[error("The {0} QR decoder failed on this picture, and the other one read nothing.")]
     DecoderFailed(&'static str),
@@ -72,6 +79,7 @@ impl Refuse for PictureError {
             Self::Unreadable(_) => "picture-unreadable",
             Self::NoCode => "picture-no-code",
             Self::CodeDamaged => "picture-code-damaged",
+            Self::TooBusy => "picture-too-busy",
             Self::DecoderFailed(_) => "picture-decoder-failed",
         }
     }
@@ -81,7 +89,9 @@ impl Refuse for PictureError {
             Self::KindUnknown => "Save the scan as PNG or JPEG and read it again.",
             Self::TooLarge => "Scan again at 300 dpi, in grey, and only the sheet.",
             Self::Truncated | Self::Unreadable(_) => "Scan or copy the picture again.",
-            Self::NoCode => "Scan the whole sheet flat and sharp, or enter the words instead.",
+            Self::NoCode | Self::TooBusy => {
+                "Scan the whole sheet flat and sharp, or enter the words instead."
+            }
             Self::CodeDamaged | Self::DecoderFailed(_) => {
                 "Scan the sheet again, flat, in even light; if that fails, enter the words instead."
             }

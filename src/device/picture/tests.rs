@@ -199,6 +199,24 @@ fn colour_and_transparency_become_grey_on_white() {
 }
 
 #[test]
+fn noise_is_refused_instead_of_searched_for_hours() {
+    let mut state = 1_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        if state & 0x100 == 0 { 0 } else { 255 }
+    };
+    let pixels: Vec<u8> = (0..1800 * 1800).map(|_| noise()).collect();
+    let error = refused(&png_of(1800, 1800, png::ColorType::Grayscale, &pixels));
+    assert_eq!(error, PictureError::TooBusy);
+    assert_eq!(
+        error.to_string(),
+        "The picture is too restless to be searched: too much in it looks like the corner of a QR code."
+    );
+}
+
+#[test]
 fn a_panic_is_contained_and_the_hook_can_tell() {
     assert!(!is_contained());
     assert_eq!(decoders::contained(is_contained), Some(true));
@@ -217,6 +235,7 @@ fn every_refusal_has_its_own_name_and_a_way_on() {
         PictureError::Unreadable(String::new()),
         PictureError::NoCode,
         PictureError::CodeDamaged,
+        PictureError::TooBusy,
         PictureError::DecoderFailed("first"),
     ];
     let names: std::collections::HashSet<_> = all.iter().map(Refuse::name).collect();
