@@ -110,6 +110,8 @@ pub fn run_player(from: &Receiver<ToScreen>, setup: Setup) -> io::Result<Ended> 
 
 /// How long one wait for keys lasts: the screen's pulse.
 const PULSE: Duration = Duration::from_millis(40);
+/// How long until clocks and moving glyphs are drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
 /// How long without a key until the driver gets a tick, and between ticks.
 const TICK: Duration = Duration::from_secs(10);
 
@@ -117,9 +119,15 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
     let mut screen = Screen::open()?;
     let mut before = Instant::now();
     let mut idle = Duration::ZERO;
+    // Since the last drawing; `None` when something happened that isn't drawn yet.
+    let mut still = None;
     loop {
         loop {
-            match from.try_recv() {
+            let message = from.try_recv();
+            if message.is_ok() {
+                still = None;
+            }
+            match message {
                 Ok(ToScreen::View(view)) => app.show(*view),
                 Ok(ToScreen::Reveal(words)) => app.reveal(words),
                 Ok(ToScreen::Bye { message }) => {
@@ -134,14 +142,26 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
             }
         }
         let now = Instant::now();
-        app.pass(now - before);
-        idle += now - before;
+        let passed = now - before;
+        app.pass(passed);
+        idle += passed;
         before = now;
-        app.resize(screen.size()?);
+        let size = screen.size()?;
+        if size != app.size {
+            app.resize(size);
+            still = None;
+        }
         if app.take_wipe() {
             screen.wipe()?;
+            still = None;
         }
-        screen.draw(&app)?;
+        still = match still {
+            Some(time) if time < REDRAW => Some(time + passed),
+            _ => {
+                screen.draw(&app)?;
+                Some(Duration::ZERO)
+            }
+        };
         let keys = screen.keys(PULSE)?;
         if let Some(signal) = screen.signal() {
             drop(app);
@@ -150,6 +170,7 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
         }
         for key in keys {
             idle = Duration::ZERO;
+            still = None;
             if let Some(input) = app.key(key)
                 && let Some(to) = to
                 && to.send(input).is_err()
