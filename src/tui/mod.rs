@@ -7,6 +7,8 @@
 //! - One input is under way at a time. After an input (other than [`Input::Tick`]) the keyboard does nothing until the
 //!   next [`ToScreen`] arrives, so no key typed ahead reaches a question that its typist hasn't seen. The driver answers
 //!   every such input with a view, also when it refuses.
+//! - An Enter that follows another within [`HELD`] doesn't answer a question that came between: a held key repeats, and
+//!   some scanners send two.
 //! - One thing to do at a time. The keys that work stand at the bottom; no others do anything. Function keys work
 //!   everywhere; letters stand for them where nothing is typed.
 //! - What is typed secretly is never drawn, not even its length; words are hidden once finished. When a screen that
@@ -115,6 +117,9 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// How long without a key until the driver gets a tick, and between ticks.
 const TICK: Duration = Duration::from_secs(10);
 
+/// An Enter so soon after another is the same one, held down or sent twice. The Linux console repeats 11 times a second.
+pub const HELD: Duration = Duration::from_millis(120);
+
 fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) -> io::Result<Ended> {
     let mut screen = Screen::open()?;
     let mut before = Instant::now();
@@ -131,12 +136,12 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
                 Ok(ToScreen::View(view)) => app.show(*view),
                 Ok(ToScreen::Reveal(words)) => app.reveal(words),
                 Ok(ToScreen::Bye { message }) => {
-                    screen.close(app.take_wipe())?;
+                    screen.close()?;
                     return Ok(Ended::Bye(message));
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    screen.close(true)?;
+                    screen.close()?;
                     return Ok(Ended::DriverGone);
                 }
             }
@@ -165,7 +170,7 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
         let keys = screen.keys(PULSE)?;
         if let Some(signal) = screen.signal() {
             drop(app);
-            screen.close(true)?;
+            screen.close()?;
             return Ok(Ended::Signal(signal));
         }
         for key in keys {
@@ -175,12 +180,12 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
                 && let Some(to) = to
                 && to.send(input).is_err()
             {
-                screen.close(true)?;
+                screen.close()?;
                 return Ok(Ended::DriverGone);
             }
         }
         if app.left() {
-            screen.close(true)?;
+            screen.close()?;
             return Ok(Ended::Left);
         }
         if idle >= TICK && !app.waiting() {
@@ -188,7 +193,7 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
             if let Some(to) = to
                 && to.send(Input::Tick).is_err()
             {
-                screen.close(true)?;
+                screen.close()?;
                 return Ok(Ended::DriverGone);
             }
         }

@@ -200,16 +200,13 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back; after `secret` screens it is overwritten first.
+    /// Overwrites what stands on the screen, and gives the terminal back.
     ///
     /// # Errors
-    /// When the terminal can't be written.
-    pub fn close(mut self, secret: bool) -> io::Result<()> {
-        if secret {
-            self.wipe()?;
-            Backend::flush(self.terminal.backend_mut())?;
-        }
-        Ok(())
+    /// When the terminal can't be written; it is given back all the same.
+    pub fn close(mut self) -> io::Result<()> {
+        self.wipe()?;
+        Backend::flush(self.terminal.backend_mut())
     }
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::{Ask, TextKind, Way};
+use crate::tui::keys::Key;
+use std::time::Duration;
 
 fn text_view(kind: TextKind, optional: bool) -> View {
     let mut view = sample("text");
@@ -30,6 +32,47 @@ fn nothing_is_taken_while_an_answer_is_under_way() {
         answer(one(&mut app, "\r")),
         answered("enrol.operator.document", "passport")
     );
+}
+
+#[test]
+fn a_held_enter_answers_one_question() {
+    let enter = |app: &mut App, after: u64| {
+        app.pass(Duration::from_millis(after));
+        app.key(Key::Enter)
+    };
+    let mut app = app(sample("ready"));
+    assert!(enter(&mut app, 0).is_some());
+    for _ in 0..20 {
+        // Repeats come while the answer is under way, and after the next question is there.
+        assert!(enter(&mut app, 92).is_none());
+        app.show(sample("refusal"));
+        assert!(enter(&mut app, 92).is_none());
+    }
+    assert!(enter(&mut app, 120).is_some());
+}
+
+#[test]
+fn quick_enters_within_one_question_count() {
+    let mut app = app(samples::read_share(&[Way::Words]));
+    let mut sent = Vec::new();
+    for word in &setup().words[..36] {
+        sent.extend(word.chars().filter_map(|c| app.key(Key::Char(c))));
+        sent.extend(app.key(Key::Enter));
+    }
+    assert!(sent.is_empty());
+    assert_eq!(app.key(Key::Enter).map(sent_words), Some(all_words(0)));
+}
+
+#[test]
+fn a_held_enter_shows_no_more_than_four_words() {
+    let mut app = app(sample("handwrite"));
+    one(&mut app, "\r");
+    app.reveal(crate::secret::SecretText::new(all_words(0)));
+    for _ in 0..100 {
+        app.pass(Duration::from_millis(92));
+        assert!(app.key(Key::Enter).is_none());
+    }
+    assert!(drawn(&mut app).contains("Words 1 to 4 of 36"));
 }
 
 #[test]

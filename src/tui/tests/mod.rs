@@ -8,7 +8,7 @@ mod secrets;
 
 use super::app::App;
 use super::keys::Decoder;
-use super::{Setup, screen};
+use super::{HELD, Setup, screen};
 use crate::ceremony::view::View;
 use crate::secret::entry::Input;
 use ratatui::Terminal;
@@ -41,7 +41,12 @@ fn press(app: &mut App, bytes: &str) -> Vec<Input> {
     let mut decoder = Decoder::new();
     let mut keys = decoder.feed(bytes.as_bytes());
     keys.extend(decoder.idle());
-    keys.into_iter().filter_map(|key| app.key(key)).collect()
+    // A person takes a moment before each of them.
+    let press = |key| {
+        app.pass(HELD);
+        app.key(key)
+    };
+    keys.into_iter().filter_map(press).collect()
 }
 
 /// The one input that `bytes` lead to.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::ceremony::prompt::{Offer, Way};
+use std::time::Duration;
 
 #[test]
 fn a_refusal_is_read_and_may_offer_an_exception() {
@@ -140,6 +141,8 @@ fn help_is_everywhere_and_goes_back_to_where_it_was_opened() {
         assert!(press(&mut app, F1).is_empty(), "{name}");
         assert!(drawn(&mut app).contains("this help"), "{name}");
         press(&mut app, "\r");
+        // Until the moving glyph stands where it stood.
+        app.pass(Duration::from_millis(800) - 2 * HELD);
         assert_eq!(drawn(&mut app), before, "{name}");
     }
     let mut app = app(sample("ready"));
