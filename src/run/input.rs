@@ -6,8 +6,8 @@ use crate::ceremony::event::{Event, Request};
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::Ask;
 use crate::secret::entry::Input;
-use crate::secret::locker::{PinHash, typed_twice};
-use crate::secret::{SecretText, locker};
+use crate::secret::pin::{PinError, PinHash, typed_twice};
+use crate::secret::SecretText;
 use crate::transcript::annex::AnnexEntry;
 use crate::transcript::hex::Hex;
 
@@ -141,7 +141,7 @@ impl Driver {
                 self.slots.pins.insert(who, hash);
                 Ok(())
             }
-            Err(error) => self.refuse(from_error::<locker::PinError>(&error)),
+            Err(error) => self.refuse(from_error::<PinError>(&error)),
         }
     }
 

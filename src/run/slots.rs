@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ceremony::policy::Label;
 use crate::secret::entropy::Pool;
-use crate::secret::locker::PinHash;
+use crate::secret::pin::PinHash;
 use crate::secret::{Secret32, SecretText};
 use crate::share::quorum::{Quorum, UntrustedQuorum};
 use crate::share::wire::Share;

@@ -290,6 +290,8 @@ pub struct Resumed {
     pub torn_bytes: u64,
     /// Its SHA-256.
     pub torn_sha256: Option<Hash>,
+    /// The ceremony's new public key, OpenSSH text: the old one died with the memory.
+    pub ceremony_key: String,
 }
 
 /// Entry `record`: the record's file hash, shortly before the close.
@@ -298,6 +300,8 @@ pub struct Resumed {
 pub struct RecordEntry {
     /// SHA-256 of the record file.
     pub sha256: Hash,
+    /// SHA-256 of the annex file.
+    pub annex: Hash,
 }
 
 /// Entry `closed`: the last one.

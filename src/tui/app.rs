@@ -1,7 +1,6 @@
 //! The state of the terminal: the view to draw, the form under way, what lies over it. Keys and views change it;
 //! drawing doesn't.
 
-use super::Setup;
 use super::field::{Line, Pick};
 use super::form::hand::Hand;
 use super::form::read::{Read, Stage};
@@ -12,6 +11,7 @@ use super::keys::Key;
 use super::overlay::{Deed, Next, Overlay, Who};
 use super::screen;
 use super::theme::Theme;
+use super::{HELD, Setup};
 use crate::ceremony::prompt::{Ask, Offer, Prompt};
 use crate::ceremony::view::View;
 use crate::secret::SecretText;
@@ -45,6 +45,10 @@ pub struct App {
     pub(super) size: Size,
     pub(super) player: bool,
     waiting: bool,
+    /// Since the last Enter, whatever it did.
+    since_enter: Duration,
+    /// No Enter was pressed yet for the prompt that stands.
+    fresh: bool,
     kept: Option<Kept>,
     wipe: bool,
     left: bool,
@@ -66,6 +70,8 @@ impl App {
             size: Size::new(80, 24),
             player: false,
             waiting: true,
+            since_enter: HELD,
+            fresh: true,
             kept: None,
             wipe: false,
             left: false,
@@ -132,6 +138,7 @@ impl App {
         self.overlay = None;
         self.note = None;
         self.scroll = 0;
+        self.fresh = true;
         self.since_prompt = Duration::ZERO;
     }
 
@@ -148,6 +155,7 @@ impl App {
     pub fn pass(&mut self, time: Duration) {
         self.since_view += time;
         self.since_prompt += time;
+        self.since_enter += time;
     }
 
     /// The terminal has this size now.
@@ -226,7 +234,8 @@ impl App {
             self.left |= cmd == Cmd::Pause;
             return None;
         }
-        if self.waiting {
+        let held = cmd == Cmd::Go && self.held();
+        if self.waiting || held {
             return None;
         }
         self.note = None;
@@ -249,6 +258,15 @@ impl App {
             return None;
         }
         self.answer(&cmd)
+    }
+
+    /// Notes an Enter; whether it is an earlier one, held down or sent twice, that must not answer a new question.
+    fn held(&mut self) -> bool {
+        let soon = std::mem::take(&mut self.since_enter) < HELD;
+        let held = soon && self.fresh;
+        // Each four words for handwriting are a question of their own.
+        self.fresh = held || self.waiting || matches!(self.form, Form::Hand(_));
+        held
     }
 
     /// The overlay that a global key opens here.

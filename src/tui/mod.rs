@@ -7,6 +7,8 @@
 //! - One input is under way at a time. After an input (other than [`Input::Tick`]) the keyboard does nothing until the
 //!   next [`ToScreen`] arrives, so no key typed ahead reaches a question that its typist hasn't seen. The driver answers
 //!   every such input with a view, also when it refuses.
+//! - An Enter that follows another within [`HELD`] doesn't answer a question that came between: a held key repeats, and
+//!   some scanners send two.
 //! - One thing to do at a time. The keys that work stand at the bottom; no others do anything. Function keys work
 //!   everywhere; letters stand for them where nothing is typed.
 //! - What is typed secretly is never drawn, not even its length; words are hidden once finished. When a screen that
@@ -110,56 +112,80 @@ pub fn run_player(from: &Receiver<ToScreen>, setup: Setup) -> io::Result<Ended> 
 
 /// How long one wait for keys lasts: the screen's pulse.
 const PULSE: Duration = Duration::from_millis(40);
+/// How long until clocks and moving glyphs are drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
 /// How long without a key until the driver gets a tick, and between ticks.
 const TICK: Duration = Duration::from_secs(10);
+
+/// An Enter so soon after another is the same one, held down or sent twice. The Linux console repeats 11 times a second.
+pub const HELD: Duration = Duration::from_millis(120);
 
 fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) -> io::Result<Ended> {
     let mut screen = Screen::open()?;
     let mut before = Instant::now();
     let mut idle = Duration::ZERO;
+    // Since the last drawing; `None` when something happened that isn't drawn yet.
+    let mut still = None;
     loop {
         loop {
-            match from.try_recv() {
+            let message = from.try_recv();
+            if message.is_ok() {
+                still = None;
+            }
+            match message {
                 Ok(ToScreen::View(view)) => app.show(*view),
                 Ok(ToScreen::Reveal(words)) => app.reveal(words),
                 Ok(ToScreen::Bye { message }) => {
-                    screen.close(app.take_wipe())?;
+                    screen.close()?;
                     return Ok(Ended::Bye(message));
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    screen.close(true)?;
+                    screen.close()?;
                     return Ok(Ended::DriverGone);
                 }
             }
         }
         let now = Instant::now();
-        app.pass(now - before);
-        idle += now - before;
+        let passed = now - before;
+        app.pass(passed);
+        idle += passed;
         before = now;
-        app.resize(screen.size()?);
+        let size = screen.size()?;
+        if size != app.size {
+            app.resize(size);
+            still = None;
+        }
         if app.take_wipe() {
             screen.wipe()?;
+            still = None;
         }
-        screen.draw(&app)?;
+        still = match still {
+            Some(time) if time < REDRAW => Some(time + passed),
+            _ => {
+                screen.draw(&app)?;
+                Some(Duration::ZERO)
+            }
+        };
         let keys = screen.keys(PULSE)?;
         if let Some(signal) = screen.signal() {
             drop(app);
-            screen.close(true)?;
+            screen.close()?;
             return Ok(Ended::Signal(signal));
         }
         for key in keys {
             idle = Duration::ZERO;
+            still = None;
             if let Some(input) = app.key(key)
                 && let Some(to) = to
                 && to.send(input).is_err()
             {
-                screen.close(true)?;
+                screen.close()?;
                 return Ok(Ended::DriverGone);
             }
         }
         if app.left() {
-            screen.close(true)?;
+            screen.close()?;
             return Ok(Ended::Left);
         }
         if idle >= TICK && !app.waiting() {
@@ -167,7 +193,7 @@ fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) ->
             if let Some(to) = to
                 && to.send(Input::Tick).is_err()
             {
-                screen.close(true)?;
+                screen.close()?;
                 return Ok(Ended::DriverGone);
             }
         }

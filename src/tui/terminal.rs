@@ -144,6 +144,9 @@ impl Screen {
     /// # Errors
     /// When the terminal can't be written.
     pub fn draw(&mut self, app: &App) -> io::Result<()> {
+        if !ours() {
+            return Ok(());
+        }
         self.terminal
             .draw(|frame| screen::draw(frame, app))
             .map(|_| ())
@@ -154,6 +157,9 @@ impl Screen {
     /// # Errors
     /// When the terminal can't be written.
     pub fn wipe(&mut self) -> io::Result<()> {
+        if !ours() {
+            return Ok(());
+        }
         wipe(&mut self.terminal)
     }
 
@@ -194,16 +200,13 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back; after `secret` screens it is overwritten first.
+    /// Overwrites what stands on the screen, and gives the terminal back.
     ///
     /// # Errors
-    /// When the terminal can't be written.
-    pub fn close(mut self, secret: bool) -> io::Result<()> {
-        if secret {
-            self.wipe()?;
-            Backend::flush(self.terminal.backend_mut())?;
-        }
-        Ok(())
+    /// When the terminal can't be written; it is given back all the same.
+    pub fn close(mut self) -> io::Result<()> {
+        self.wipe()?;
+        Backend::flush(self.terminal.backend_mut())
     }
 }
 
@@ -216,11 +219,19 @@ impl Drop for Screen {
     }
 }
 
+/// Whether the terminal is still ours. A panic of any thread gives it back, so that its message can be read; what is
+/// drawn after that would land on the person's own screen.
+fn ours() -> bool {
+    OURS.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back, once. Failures have nobody left to tell.
 fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
+        // A place of its own: the macro names its writer more than once.
+        let mut output = Output::new();
         let _ = execute!(
-            Output::new(),
+            output,
             DisableBracketedPaste,
             Clear(ClearType::All),
             LeaveAlternateScreen,

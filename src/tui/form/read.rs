@@ -145,24 +145,19 @@ fn stage(way: Way) -> Stage {
 
 fn scanner(field: &mut Hidden, cmd: &Cmd) -> Step {
     const LONG: &str = "That was longer than any share. Nothing was taken; scan again.";
-    let mut take = |c: char| {
-        let fits = field.push(c);
-        if !fits {
-            field.clear();
-        }
-        fits
-    };
-    match cmd {
-        Cmd::Char(c) => {
-            if !take(*c) {
-                return Step::Say(LONG);
-            }
-        }
+    let taken = match cmd {
+        Cmd::Char(c) => field.push(*c),
         Cmd::Paste(text) => {
-            if !text.trim_end_matches(['\r', '\n']).chars().all(take) {
-                return Step::Say(LONG);
-            }
+            let text = text.trim_end_matches(['\r', '\n']);
+            text.chars().all(|c| field.push(c))
         }
+        _ => true,
+    };
+    if !taken {
+        field.clear();
+        return Step::Say(LONG);
+    }
+    match cmd {
         Cmd::Backspace | Cmd::Delete => field.clear(),
         // Some scanners send an Enter more than one wants.
         Cmd::Go if field.is_empty() => return Step::Say("Nothing was scanned yet."),

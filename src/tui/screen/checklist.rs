@@ -3,9 +3,10 @@
 use super::{Places, put};
 use crate::ceremony::view::{Item, Mark};
 use crate::tui::app::App;
-use crate::tui::text::wrap;
+use crate::tui::text::{clean, wrap};
 use crate::tui::theme::{Theme, mark_words};
 use ratatui::buffer::Buffer;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 pub(super) fn draw(buffer: &mut Buffer, app: &App, places: &Places) {
@@ -43,68 +44,55 @@ pub(super) fn draw(buffer: &mut Buffer, app: &App, places: &Places) {
 
 /// Adds the lines of `item`; the index of its first current part's line, if it has one.
 fn step(lines: &mut Vec<Line<'static>>, item: &Item, width: usize, theme: Theme) -> Option<usize> {
-    let title = format!("{:>2} {}", item.number, item.title);
+    let (glyph, word) = mark_words(item.mark);
+    let end = match &item.count {
+        Some(count) => format!("{count} {word}"),
+        None => word.to_owned(),
+    };
+    let lead = format!("{glyph} {:>2} ", item.number);
     entry(
         lines,
-        0,
-        item.mark,
-        &title,
-        3,
-        item.count.as_deref(),
+        &lead,
+        &item.title,
+        &end,
         width,
-        theme,
+        theme.mark(item.mark),
     );
     let mut current = None;
     for (mark, part) in &item.parts {
         if matches!(mark, Mark::Current | Mark::Refused) {
             current.get_or_insert(lines.len());
         }
-        entry(lines, 7, *mark, part, 0, None, width, theme);
+        let (glyph, word) = mark_words(*mark);
+        let lead = format!("       {glyph} ");
+        entry(lines, &lead, part, word, width, theme.mark(*mark));
     }
     current
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one line's parts, used twice, above"
-)]
+/// Adds one entry: `lead`, the title, and `end` at the right of its first line. Further lines hang under the title.
 fn entry(
     lines: &mut Vec<Line<'static>>,
-    indent: usize,
-    mark: Mark,
+    lead: &str,
     title: &str,
-    hang: usize,
-    count: Option<&str>,
+    end: &str,
     width: usize,
-    theme: Theme,
+    style: Style,
 ) {
-    let (glyph, word) = mark_words(mark);
-    let end = match count {
-        Some(count) => format!("{count} {word}"),
-        None => word.to_owned(),
-    };
-    let style = theme.mark(mark);
-    let room = width.saturating_sub(indent + 4 + end.chars().count() + 1);
-    // A number leads its title: further lines hang behind it.
-    let (number, rest) = title.split_at_checked(hang).unwrap_or(("", title));
-    for (at, text) in wrap(rest, room.saturating_sub(hang))
-        .into_iter()
-        .enumerate()
-    {
-        let lead = if at == 0 { number } else { "" };
-        let text = format!("{lead:hang$}{text}");
-        lines.push(if at == 0 {
-            Line::from(vec![
-                Span::raw(" ".repeat(indent)),
-                Span::styled(format!("{glyph} "), style),
-                Span::styled(format!("{text:room$} "), style),
-                Span::styled(end.clone(), style),
-            ])
-        } else {
-            Line::from(vec![
-                Span::raw(" ".repeat(indent + 4)),
-                Span::styled(text, style),
-            ])
-        });
+    let hang = lead.chars().count();
+    let end = clean(end);
+    let room = width.saturating_sub(hang + end.chars().count() + 1);
+    // Only the first line shares its row with the word.
+    let mut texts = wrap(title, room);
+    if texts.len() > 1 {
+        let rest = texts.split_off(1).join(" ");
+        texts.extend(wrap(&rest, width.saturating_sub(hang)));
+    }
+    for (at, text) in texts.into_iter().enumerate() {
+        let text = match at {
+            0 => format!("{lead}{text:room$} {end}"),
+            _ => format!("{:hang$}{text}", ""),
+        };
+        lines.push(Line::from(Span::styled(text, style)));
     }
 }

@@ -7,6 +7,7 @@ use crate::tui::app::App;
 use crate::tui::form::Form;
 use crate::tui::form::hand::Hand;
 use crate::tui::form::read::Stage;
+use crate::tui::form::words::COUNT;
 use crate::tui::overlay::Overlay;
 use crate::tui::text::wrap;
 use ratatui::buffer::Buffer;
@@ -117,7 +118,10 @@ fn of_form(app: &App) -> Vec<Key> {
             let mut keys = match &read.stage {
                 Stage::Ways(_) => return CHOOSE.to_vec(),
                 Stage::Scanner(_) => Vec::new(),
-                Stage::Words(_) => vec![("Space", "next word"), ("arrows", "move")],
+                Stage::Words(words) if words.at() < COUNT => {
+                    vec![("Space", "next word"), ("arrows", "move")]
+                }
+                Stage::Words(_) => vec![("Enter", "check them"), ("arrows", "move")],
                 Stage::Picture(_) | Stage::Simulated => vec![("Enter", "read")],
             };
             if read.ways.len() > 1 {
@@ -164,7 +168,7 @@ fn of_all(app: &App) -> Vec<Key> {
             Offer::Reprint,
             (name("F5", "r"), "reprint (voids this sheet)"),
         ),
-        (Offer::Exception, (name("F6", "x"), "exception")),
+        (Offer::Exception, (name("F6", "x"), "exception (two sign)")),
         (Offer::ForgottenPin, (name("F4", "f"), "forgotten PIN")),
         (Offer::Object, (name("F2", "n"), "I do not agree")),
     ] {

@@ -3,36 +3,29 @@
 use crate::ceremony::prompt::{Ask, SecretKind, TextKind};
 use crate::tui::app::App;
 
-/// Headline and paragraphs of the help for what stands now.
-pub(super) fn text(app: &App) -> (&'static str, Vec<String>) {
-    let prompt = app.view.as_ref().map(|view| &view.prompt);
-    let mut say = vec![prompt.map_or("", |prompt| about(&prompt.ask)).to_owned()];
-    say.push("Keys".to_owned());
-    say.push(
-        [
-            "F1 or ?   this help",
-            "F2 or n   I do not agree",
-            "F3 or q   pause or stop; so does Ctrl-C",
-            "F4 or f   forgotten PIN",
-            "F5 or r   reprint a sheet",
-            "F6 or x   exception",
-            "PgUp PgDn scroll the text",
-        ]
-        .join("\n"),
-    );
-    say.push(
-        "Letters work where nothing is typed, function keys everywhere. The keys that work now stand \
-         at the bottom of the screen; no others do anything."
-            .to_owned(),
-    );
-    say.push("Always".to_owned());
-    for rule in RULES {
-        say.push((*rule).to_owned());
-    }
-    ("Help", say)
+/// Keys and what they do.
+type Keys = &'static [(&'static str, &'static str)];
+
+/// What stands now, the keys, and the rules.
+pub(super) fn text(app: &App) -> (&'static str, Keys, Vec<String>) {
+    let about = app.view.as_ref().map_or("", |view| about(&view.prompt.ask));
+    let rules = RULES.iter().map(|rule| (*rule).to_owned()).collect();
+    (about, KEYS, rules)
 }
 
+const KEYS: Keys = &[
+    ("F1  ?", "this help"),
+    ("F2  n", "I do not agree"),
+    ("F3  q", "pause or stop; so does Ctrl-C"),
+    ("F4  f", "forgotten PIN"),
+    ("F5  r", "reprint a sheet"),
+    ("F6  x", "exception"),
+    ("PgUp PgDn", "scroll the text"),
+];
+
 const RULES: &[&str] = &[
+    "Letters work where nothing is typed, function keys everywhere. The keys that work now stand at the \
+     bottom of the screen; no others do anything.",
     "Nothing happens by itself and nothing is skipped. Take the time that you need.",
     "A sensitive step waits until two people have each typed their own PIN for it. A PIN is never \
      shown, not even how long it is.",

@@ -105,6 +105,16 @@ pub(super) fn page_of(app: &App) -> usize {
     usize::from(Places::new(app.size).right.height / 2).max(1)
 }
 
+/// Glyphs of the longest line of the right pane, and how many it has room for.
+#[cfg(test)]
+pub(super) fn widest(app: &App) -> (usize, usize) {
+    let size = Places::new(app.size).right.as_size();
+    let page = Page::new(app, size);
+    let lines = page.title.iter().chain(&page.body).chain(&page.foot);
+    let widest = lines.map(Line::width).max().unwrap_or(0);
+    (widest, size.width.into())
+}
+
 /// Draws `line` at `x`, `y`, at most `width` wide.
 fn put(buffer: &mut Buffer, x: u16, y: u16, line: &Line, width: u16) {
     if buffer.area.contains(Position::new(x, y)) {

@@ -80,14 +80,17 @@ impl Page {
         }
         if !prompt.facts.is_empty() {
             // What a person compares stands first in a refusal, after the text elsewhere.
-            let facts: Vec<_> = facts(&prompt.facts, width)
+            let mut last: Vec<_> = facts(&prompt.facts, width)
                 .into_iter()
                 .map(Line::from)
                 .collect();
-            if !page.body.is_empty() {
+            if let Ask::Refusal { .. } = prompt.ask {
+                std::mem::swap(&mut page.body, &mut last);
+            }
+            if !page.body.is_empty() && !last.is_empty() {
                 page.body.push(Line::default());
             }
-            page.body.extend(facts);
+            page.body.append(&mut last);
         }
         page
     }
@@ -141,7 +144,17 @@ impl Page {
 
     /// A page of help, for which [`help`] has the words.
     pub(super) fn help(app: &App, width: usize) -> Self {
-        let (title, say) = help::text(app);
-        Page::text(app, title, say, width)
+        let (about, keys, rules) = help::text(app);
+        let mut page = Page::text(app, "Help", vec![about.to_owned()], width);
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|(key, what)| ((*key).into(), (*what).into()))
+            .collect();
+        page.body.push(Line::default());
+        page.body
+            .extend(facts(&keys, width).into_iter().map(Line::from));
+        page.body.push(Line::default());
+        page.body.extend(Page::text(app, "", rules, width).body);
+        page
     }
 }

@@ -24,14 +24,13 @@ pub(super) fn lines(
         let lock = locked.iter().find(|(label, _)| label == who);
         let chosen = form.pin.is_none() && form.signer() == Some(who);
         let (glyph, word, style) = if has.contains(who) {
-            ("[x]", "has signed".to_owned(), theme.mark(Mark::Done))
-        } else if let Some((_, until)) = lock {
-            let until = format!("locked until {}", until_text(*until, offset));
-            ("[!]", until, theme.mark(Mark::Refused))
+            ("[x]", "has signed", theme.mark(Mark::Done))
+        } else if lock.is_some() {
+            ("[!]", "locked", theme.mark(Mark::Refused))
         } else if form.signer() == Some(who) && form.pin.is_some() {
-            ("[>]", "signs now".to_owned(), theme.mark(Mark::Current))
+            ("[>]", "signs now", theme.mark(Mark::Current))
         } else {
-            ("[ ]", "to sign".to_owned(), theme.plain())
+            ("[ ]", "to sign", theme.plain())
         };
         let style = if chosen { theme.chosen() } else { style };
         let mark = if chosen { '>' } else { ' ' };
@@ -46,6 +45,14 @@ pub(super) fn lines(
             clean(&who.spoken())
         );
         lines.push(Line::from(Span::styled(name, style)));
+    }
+    for (who, until) in locked {
+        let at = until_text(*until, offset);
+        let again = format!(
+            "Too many wrong PINs: {} may sign again at {at}.",
+            who.spoken()
+        );
+        lines.extend(text(&again, width));
     }
     match (&form.pin, form.signer()) {
         (Some(_), Some(who)) => {

@@ -1,7 +1,7 @@
 //! What is answered with, one widget a kind of [`Ask`].
 
 use super::sign;
-use crate::ceremony::prompt::{Ask, Offer, SecretKind, TextKind, Way};
+use crate::ceremony::prompt::{Ask, SecretKind, TextKind, Way};
 use crate::tui::app::App;
 use crate::tui::field::{Hidden, Line as Entry, Pick};
 use crate::tui::form::Form;
@@ -72,7 +72,7 @@ pub(super) fn foot(app: &App, ask: &Ask, width: usize, room: usize) -> Foot {
         },
         Form::Read(read) => reading(theme, read, width, room),
         Form::Hand(hand) => (handwriting(app, hand, width), None),
-        Form::Refusal => (refusal(app, width), None),
+        Form::Refusal => (button(theme, "Enter", "I have read this", width), None),
         Form::Objection { pick, pin } => {
             let by = match ask {
                 Ask::Objection { by } => by.spoken(),
@@ -169,9 +169,12 @@ pub(super) fn list(
     let from = from.min(lines.len() - room);
     let rest = lines.len() - from - room;
     let mut window: Vec<_> = lines.into_iter().skip(from).take(room).collect();
-    window.push(Line::from(format!(
-        "    ({from} lines above, {rest} below)"
-    )));
+    let outside = match (from, rest) {
+        (0, below) => format!("    ({below} more below)"),
+        (above, 0) => format!("    ({above} more above)"),
+        (above, below) => format!("    ({above} more above, {below} below)"),
+    };
+    window.push(Line::from(outside));
     window
 }
 
@@ -206,7 +209,11 @@ fn secret_field(theme: Theme, here: bool) -> Span<'static> {
 
 /// The PIN of `who`.
 pub(super) fn pin_line(theme: Theme, who: &str, width: usize) -> Vec<Line<'static>> {
-    let mut lines = text(&format!("PIN of {who}, typed by that person alone:"), width);
+    let mut who = who.to_owned();
+    if let Some(first) = who.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let mut lines = text(&format!("{who} alone types the PIN:"), width);
     lines.push(Line::from(vec![Span::raw("> "), secret_field(theme, true)]));
     lines
 }
@@ -342,17 +349,4 @@ fn handwriting(app: &App, hand: &Hand, width: usize) -> Vec<Line<'static>> {
             button(app.theme, "Enter", &label, width)
         }
     }
-}
-
-fn refusal(app: &App, width: usize) -> Vec<Line<'static>> {
-    let mut lines = button(app.theme, "Enter", "I have read this", width);
-    if app.offers(Offer::Exception) {
-        lines.extend(button(
-            app.theme,
-            "x",
-            "Depart from the script here (two sign)",
-            width,
-        ));
-    }
-    lines
 }

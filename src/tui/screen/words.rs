@@ -21,25 +21,21 @@ pub(super) fn page(app: &App, width: usize) -> Option<Page> {
 
 fn typed(app: &App, words: &Words, width: usize) -> Page {
     let at = words.at();
-    let title = if at < COUNT {
-        format!("Word {} of {COUNT}", at + 1)
-    } else {
-        format!("All {COUNT} words stand")
-    };
     let suspects = words.suspects();
-    let open: Vec<_> = suspects
+    let open = suspects
         .iter()
         .filter(|at| !words.is_done(**at - 1))
-        .collect();
-    let say = match open[..] {
-        [] => "A finished word is hidden.".to_owned(),
-        [only] => format!("Read word {only} again, letter by letter."),
-        _ => {
-            let list: Vec<_> = open.iter().map(|at| at.to_string()).collect();
-            format!("Read these again: words {}.", list.join(", "))
+        .count();
+    let title = match (at, open) {
+        (COUNT, _) => format!("All {COUNT} words stand"),
+        (_, 0) => format!("Word {} of {COUNT} (finished ones are hidden)", at + 1),
+        _ if words.is_suspect(at) => {
+            format!("Word {}: read it again, letter by letter", at + 1)
         }
+        _ => format!("Word {} of {COUNT} ({open} to read again)", at + 1),
     };
-    let mut page = Page::text(app, &title, vec![say], width);
+    // The grid needs the whole pane of the smallest screen, so the headline says it all.
+    let mut page = Page::text(app, &title, Vec::new(), width);
     let mut foot = Vec::new();
     for row in 0..COLUMN {
         let mut line = Vec::new();
@@ -81,7 +77,7 @@ fn completions(app: &App, words: &Words, width: usize) -> Vec<Line<'static>> {
         } else {
             "Type its letters as they stand on the sheet."
         };
-        return vec![Line::from(text)];
+        return super::widgets::text(text, width);
     }
     if let Some(word) = chosen(list, letters) {
         let beside: Vec<_> = neighbours(list, word).into_iter().flatten().collect();
@@ -92,7 +88,7 @@ fn completions(app: &App, words: &Words, width: usize) -> Vec<Line<'static>> {
         };
         return vec![
             Line::from(Span::styled(first, app.theme.strong())),
-            Line::from(format!("  not {}", beside.join(", not "))),
+            Line::from(format!("  next to it: {}", beside.join(", "))),
         ];
     }
     let all = matching(list, letters);
