@@ -161,7 +161,7 @@ fn a_torn_tail_of_any_length_is_set_aside_and_named() {
         assert_eq!(torn.sha256, Hex(sha256(&whole[last..end])));
         assert_eq!(fs::read(&torn.path).unwrap(), &whole[last..end]);
         assert_eq!(fs::read(&path).unwrap(), &whole[..last]);
-        let entry = torn.entry();
+        let entry = torn.entry("ssh-ed25519 AAAA");
         assert_eq!(resumed.writer.append(TIME, &entry).unwrap().seq, 2);
         drop(resumed);
         let again = resume(&path).unwrap();

@@ -249,9 +249,9 @@ fn apply(script: &Script, old: &State, new: &mut State, event: &Event) -> Result
             resume::resumed(script, new);
             Ok(())
         }
-        Event::Record { sha256, annex } => match new.busy.take() {
+        Event::Record { sha256 } => match new.busy.take() {
             Some(Effect::WriteRecord) => {
-                new.facts.recorded = Some((sha256.clone(), annex.clone()));
+                new.facts.recorded = Some(sha256.clone());
                 Ok(())
             }
             _ => refuse("nothing-pending", "No record was under way."),

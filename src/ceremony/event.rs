@@ -179,8 +179,6 @@ pub enum Event {
     Record {
         /// SHA-256 of the file, hex.
         sha256: String,
-        /// SHA-256 of the annex, hex.
-        annex: String,
     },
     /// The last entry.
     Closed {

@@ -16,6 +16,18 @@ pub enum Kind {
     ShareCheck,
 }
 
+impl Kind {
+    /// The kind as documents write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Backup => "backup",
+            Kind::Recovery => "recovery",
+            Kind::Verification => "verification",
+            Kind::ShareCheck => "share-check",
+        }
+    }
+}
+
 /// One step of a script does one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -296,8 +296,8 @@ pub struct Facts {
     pub destroy: Vec<String>,
     /// Residue: bytes searched, places found, note.
     pub wiped: Option<(u64, u32, String)>,
-    /// SHA-256 of record and annex.
-    pub recorded: Option<(String, String)>,
+    /// SHA-256 of the record.
+    pub recorded: Option<String>,
 }
 
 /// Where the ceremony stands.

@@ -155,7 +155,7 @@ impl Driver {
             format: record::FORMAT.into(),
             rehearsal: opened.rehearsal,
             ceremony: opened.ceremony.clone(),
-            kind: self.script.name.clone(),
+            kind: opened.kind.name().into(),
             purpose: facts.purpose.clone(),
             authority: facts.authority.clone(),
             location: facts.location.clone(),
@@ -212,17 +212,22 @@ impl Driver {
                 .or(sealed.map(|s| s.record_sha256.as_str()))
                 .and_then(hash),
             annex: self.annex.links(),
+            transcript: record::Transcript {
+                id: required(&opened.id)?,
+                ceremony_key: self.ceremony_key.clone(),
+                head: Hex(self.writer.head().map(|h| h.hash).unwrap_or_default()),
+            },
         })
     }
 
-    /// Writes record and annex; gives both hashes.
-    pub(super) fn write_record(&mut self) -> Result<(String, String), Refused> {
+    /// Writes record and annex; gives the record's hash.
+    pub(super) fn write_record(&mut self) -> Result<String, Refused> {
         let record = self.build_record()?;
         let json = record.to_json();
         files::write(&self.dir.join(names::RECORD), json.as_bytes())?;
         let annex = self.annex.to_json();
         files::write(&self.dir.join(names::ANNEX), annex.as_bytes())?;
-        Ok((sha256_hex(json.as_bytes()), sha256_hex(annex.as_bytes())))
+        Ok(sha256_hex(json.as_bytes()))
     }
 
     /// Signs the closed transcript, wipes the key, and lays out the certificate.
@@ -328,22 +333,13 @@ impl Driver {
     }
 
     fn write_certificate(&self, certificate: &Certificate, head: &[u8; 32]) -> Result<(), Refused> {
-        let words = six_words(head);
-        let mut parts = words.split(' ').map(str::to_owned);
-        let head_words = std::array::from_fn(|_| parts.next().unwrap_or_default());
-        let mut sections = certificate.sections.clone();
-        if !certificate.warnings.is_empty() {
-            sections.insert(
-                0,
-                ("Not as it should be".into(), certificate.warnings.clone()),
-            );
-        }
         let document = page::Certificate {
-            title: certificate.title.chars().take(40).collect(),
-            ceremony: self.state.opened.ceremony.clone(),
+            title: certificate.title.clone(),
+            ceremony: String::new(),
             head: HEXLOWER.encode(head),
-            head_words,
-            sections,
+            head_words: six_words(head),
+            warnings: certificate.warnings.clone(),
+            sections: certificate.sections.clone(),
             declaration: "We were present, and what stands above is what we saw.".into(),
             signatures: certificate.signers.clone(),
             rehearsal: self.state.opened.rehearsal,

@@ -5,9 +5,9 @@ use super::files::{self, from_error, refused};
 use crate::ceremony::event::{Event, Request};
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::Ask;
+use crate::secret::SecretText;
 use crate::secret::entry::Input;
 use crate::secret::pin::{PinError, PinHash, typed_twice};
-use crate::secret::SecretText;
 use crate::transcript::annex::AnnexEntry;
 use crate::transcript::hex::Hex;
 

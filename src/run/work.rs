@@ -67,8 +67,8 @@ impl Driver {
                 }
             }
             Effect::WriteRecord => {
-                let (sha256, annex) = self.write_record()?;
-                return self.own(Event::Record { sha256, annex });
+                let sha256 = self.write_record()?;
+                return self.own(Event::Record { sha256 });
             }
             Effect::Close => {
                 let outcome = self.state.ending.as_ref().map_or("completed", |e| e.name());

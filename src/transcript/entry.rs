@@ -300,8 +300,6 @@ pub struct Resumed {
 pub struct RecordEntry {
     /// SHA-256 of the record file.
     pub sha256: Hash,
-    /// SHA-256 of the annex file.
-    pub annex: Hash,
 }
 
 /// Entry `closed`: the last one.

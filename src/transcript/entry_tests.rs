@@ -33,12 +33,13 @@ fn a_known_body_is_read_strictly() {
         Entry::parse(line.as_bytes()).unwrap().known()
     };
     assert_eq!(known(r#"{"type":"signed","by":"O"}"#), None);
-    let good = known(r#"{"type":"resumed","torn_bytes":0,"torn_sha256":null}"#);
+    let good = known(r#"{"type":"resumed","torn_bytes":0,"torn_sha256":null,"ceremony_key":"k"}"#);
     assert_eq!(
         good,
         Some(Ok(Body::Resumed(Resumed {
             torn_bytes: 0,
-            torn_sha256: None
+            torn_sha256: None,
+            ceremony_key: "k".into(),
         })))
     );
     for bad in [

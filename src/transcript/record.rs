@@ -69,6 +69,20 @@ pub struct Record {
     pub previous_record: Option<Hash>,
     /// For each label the salted hash of what is behind it.
     pub annex: Vec<Link>,
+    /// The transcript that this record closes.
+    pub transcript: Transcript,
+}
+
+/// What ties a record to its transcript: without it, a forger could rewrite the whole chain around the record's hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// The id in entry 0.
+    pub id: Hash,
+    /// The ceremony's public key in force, OpenSSH text.
+    pub ceremony_key: String,
+    /// The head just before the `record` entry.
+    pub head: Hash,
 }
 
 /// The laptop's clock against a watch.

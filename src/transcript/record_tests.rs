@@ -16,6 +16,11 @@ pub fn sample() -> Record {
         bag: bag.map(String::from),
     };
     Record {
+        transcript: Transcript {
+            id: Hex([1; 32]),
+            ceremony_key: "ssh-ed25519 AAAA".into(),
+            head: Hex([0; 32]),
+        },
         format: FORMAT.into(),
         rehearsal: true,
         ceremony: "BR-2026-11-22-01".into(),

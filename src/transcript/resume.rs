@@ -215,11 +215,12 @@ fn name(path: &Path, seq: u64, n: u32) -> PathBuf {
 }
 
 impl Torn {
-    /// The entry that names this tail.
-    pub fn entry(&self) -> Body {
+    /// The entry that names this tail, with the ceremony's new public key.
+    pub fn entry(&self, ceremony_key: &str) -> Body {
         Body::Resumed(super::entry::Resumed {
             torn_bytes: self.bytes,
             torn_sha256: Some(self.sha256),
+            ceremony_key: ceremony_key.to_owned(),
         })
     }
 }

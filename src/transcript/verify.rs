@@ -114,8 +114,17 @@ pub fn verify(bytes: &[u8], signature: Option<&str>, anchor: Anchor) -> Report {
         Some(Ok(Body::Closed(closed))) => Some(closed.outcome),
         _ => None,
     });
+    // After a power cut the key of entry 0 is gone with the memory, and `resumed` names the next one.
+    let key = entries
+        .iter()
+        .rev()
+        .find_map(|entry| match entry.known() {
+            Some(Ok(Body::Resumed(resumed))) => Some(resumed.ceremony_key),
+            _ => None,
+        })
+        .or_else(|| opened.as_ref().map(|opened| opened.ceremony_key.clone()));
     let named = entries.iter().rev().find_map(|entry| match entry.known() {
-        Some(Ok(Body::Record(record))) => Some(record.sha256),
+        Some(Ok(Body::Record(record))) => Some((record.sha256, Hex(entry.prev))),
         _ => None,
     });
     let head = head.map(Hex);
@@ -140,17 +149,24 @@ pub fn verify(bytes: &[u8], signature: Option<&str>, anchor: Anchor) -> Report {
         &mut report,
         bytes,
         signature,
+        key.as_deref(),
         matches!(anchor, Anchor::Record(_)),
     );
     match anchor {
         Anchor::Head(given) => check_head(&mut report, &entries, Hex(given)),
-        Anchor::Record(record) => check_record(&mut report, named, record),
+        Anchor::Record(record) => check_record(&mut report, named, key.as_deref(), record),
         Anchor::None => report.findings.push(Finding::Unanchored),
     }
     report
 }
 
-fn check_signature(report: &mut Report, bytes: &[u8], signature: Option<&str>, needed: bool) {
+fn check_signature(
+    report: &mut Report,
+    bytes: &[u8],
+    signature: Option<&str>,
+    key: Option<&str>,
+    needed: bool,
+) {
     let Some(signature) = signature else {
         if report.closed.is_some() {
             report.findings.push(Finding::SignatureMissing { needed });
@@ -158,8 +174,8 @@ fn check_signature(report: &mut Report, bytes: &[u8], signature: Option<&str>, n
         return;
     };
     // Without entry 0 there is no key, and that is a fault already.
-    let Some(opened) = &report.opened else { return };
-    match verify_signature(bytes, signature, &opened.ceremony_key) {
+    let Some(key) = key else { return };
+    match verify_signature(bytes, signature, key) {
         Ok(()) => report.signed = true,
         Err(SignatureFault::Mismatch) if report.closed.is_none() => {
             report.findings.push(Finding::CutEnd);
@@ -186,22 +202,22 @@ fn check_head(report: &mut Report, entries: &[Entry], given: Hash) {
     });
 }
 
-fn check_record(report: &mut Report, named: Option<Hash>, bytes: &[u8]) {
+fn check_record(report: &mut Report, named: Option<(Hash, Hash)>, key: Option<&str>, bytes: &[u8]) {
     let record = match Record::parse(bytes) {
         Ok(record) => record,
         Err(fault) => return report.findings.push(Finding::BadRecord(fault.to_string())),
     };
     let given = Hex(sha256(bytes));
-    match named {
-        Some(named) if named == given => {}
-        Some(named) => {
+    let before = match named {
+        Some((named, before)) if named == given => before,
+        Some((named, _)) => {
             return report
                 .findings
                 .push(Finding::RecordMismatch { given, named });
         }
         // An open transcript may not have come to its record yet; a closed one was made without.
         None => return report.findings.push(Finding::RecordNotNamed),
-    }
+    };
     let Some(opened) = &report.opened else { return };
     let disagree = [
         ("rehearsal", opened.rehearsal != record.rehearsal),
@@ -209,6 +225,12 @@ fn check_record(report: &mut Report, named: Option<Hash>, bytes: &[u8]) {
         ("kind", opened.kind != record.kind),
         ("script", opened.script != record.script),
         ("program", opened.program != record.program),
+        ("transcript id", opened.id != record.transcript.id),
+        (
+            "ceremony_key",
+            key != Some(record.transcript.ceremony_key.as_str()),
+        ),
+        ("transcript head", before != record.transcript.head),
     ];
     match disagree.iter().find(|(_, disagrees)| *disagrees) {
         Some((member, _)) => report.findings.push(Finding::RecordDisagrees(member)),

@@ -41,13 +41,28 @@ fn chained(bodies: &[serde_json::Value]) -> Vec<String> {
     lines
 }
 
-fn bodies() -> Vec<serde_json::Value> {
-    let record = sample();
+/// What stands before the record.
+fn work() -> Vec<serde_json::Value> {
     vec![
-        serde_json::to_value(opened(&record)).unwrap(),
+        serde_json::to_value(opened(&sample())).unwrap(),
         json!({"type": "signed", "step": "export", "by": "O"}),
         json!({"type": "signed", "step": "export", "by": "W"}),
         json!({"type": "done", "step": "export"}),
+    ]
+}
+
+/// The record of the chain of [`bodies`].
+fn record() -> Record {
+    let mut record = sample();
+    record.transcript.ceremony_key = key().public_openssh();
+    record.transcript.head = Hex(sha256(chained(&work()).last().unwrap().as_bytes()));
+    record
+}
+
+fn bodies() -> Vec<serde_json::Value> {
+    let record = record();
+    let mut bodies = work();
+    bodies.extend([
         serde_json::to_value(Body::Record(RecordEntry {
             sha256: record.sha256(),
         }))
@@ -56,7 +71,8 @@ fn bodies() -> Vec<serde_json::Value> {
             outcome: "done".into(),
         }))
         .unwrap(),
-    ]
+    ]);
+    bodies
 }
 
 fn joined(lines: &[String]) -> Vec<u8> {
@@ -90,7 +106,7 @@ fn judged(lines: &[String]) -> Vec<String> {
 #[test]
 fn an_intact_file_is_as_good_as_its_anchor() {
     let (_, bytes, head, signature) = good();
-    let record = sample().to_json();
+    let record = record().to_json();
     let by_head = verify(&bytes, Some(&signature), Anchor::Head(head));
     assert_eq!(
         (by_head.verdict(), by_head.anchored),
@@ -139,7 +155,7 @@ fn a_rehashed_file_is_found_by_its_anchor_alone() {
         names(&report),
         ["transcript-signature-bad", "transcript-head-mismatch"]
     );
-    let record = sample().to_json();
+    let record = record().to_json();
     let report = verify(&bytes, Some(&signature), Anchor::Record(record.as_bytes()));
     assert_eq!(names(&report), ["transcript-signature-bad"]);
     assert_eq!(
@@ -156,7 +172,7 @@ fn a_record_anchors_only_its_own_transcript() {
         assert_eq!(report.anchored, Anchored::No);
         names(&report)
     };
-    let mut other = sample();
+    let mut other = record();
     other.purpose = "another".into();
     assert_eq!(
         check(&bytes, &signature, &other.to_json()),
@@ -167,7 +183,7 @@ fn a_record_anchors_only_its_own_transcript() {
     let mut bodies = bodies();
     bodies[0]["rehearsal"] = false.into();
     let real = joined(&chained(&bodies));
-    let record = sample().to_json();
+    let record = record().to_json();
     assert_eq!(
         check(&real, &key().sign(&real), &record),
         ["transcript-record-disagrees"]
