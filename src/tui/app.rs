@@ -206,11 +206,12 @@ impl App {
         }
     }
 
-    /// Whether the prompt offers `offer`.
+    /// Whether the prompt offers `offer`. What is paused or over offers nothing but itself.
     pub(super) fn offers(&self, offer: Offer) -> bool {
-        self.view
-            .as_ref()
-            .is_some_and(|view| view.prompt.offers.contains(&offer))
+        self.view.as_ref().is_some_and(|view| {
+            let prompt = &view.prompt;
+            prompt.offers.contains(&offer) && !matches!(prompt.ask, Ask::Paused | Ask::Over)
+        })
     }
 
     /// Takes one key; the input that it leads to.
