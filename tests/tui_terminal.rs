@@ -12,10 +12,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// As in the program itself: freed memory is wiped.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 const ROLE: &str = "QH_TUI_TEST_ROLE";
 const ENTERED: &str = "\x1b[?1049h";
@@ -60,7 +66,7 @@ fn the_program_under_test() {
     let ask = match role.as_str() {
         "over" | "player" => Ask::Over,
         "hand" => Ask::Handwrite { custodian: 1 },
-        "scan" => Ask::ReadShare {
+        "scan" | "keep" => Ask::ReadShare {
             ways: vec![Way::Scanner],
         },
         _ => Ask::Ready {
@@ -83,6 +89,10 @@ fn the_program_under_test() {
                 ("hand", Input::Reveal { .. }) => {
                     let words = SecretText::new("zebra ".repeat(36));
                     to_screen.send(ToScreen::Reveal(words)).ok();
+                }
+                ("keep", Input::ShareQr(_)) => {
+                    let over = ToScreen::View(Box::new(view(Ask::Over)));
+                    to_screen.send(over).ok();
                 }
                 ("scan", Input::ShareQr(text)) => {
                     let message = format!("scanned {}", text.expose().len());
@@ -176,6 +186,33 @@ impl Stage {
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process"), signal).expect("the process lives");
+    }
+
+    /// Whether the program's memory holds `text`, its characters `stride` bytes apart.
+    fn remembers(&self, text: &str, stride: usize) -> bool {
+        let process = format!("/proc/{}", self.child.id());
+        let maps = std::fs::read_to_string(format!("{process}/maps")).expect("its maps");
+        let memory = std::fs::File::open(format!("{process}/mem")).expect("its memory");
+        let mut searched = 0;
+        let mut found = false;
+        for line in maps.lines().filter(|line| line.contains(" rw-p ")) {
+            let (from, rest) = line.split_once('-').expect("a range");
+            let (to, _) = rest.split_once(' ').expect("a range");
+            let [from, to] = [from, to].map(|at| u64::from_str_radix(at, 16).expect("a number"));
+            let mut bytes = vec![0; usize::try_from(to - from).expect("a size")];
+            if memory.read_exact_at(&mut bytes, from).is_err() {
+                continue;
+            }
+            searched += bytes.len();
+            let letters = text.as_bytes();
+            let span = (letters.len() - 1) * stride + 1;
+            found |= bytes.windows(span).any(|window| {
+                let mut own = window.iter().step_by(stride);
+                window[0] == letters[0] && letters.iter().all(|letter| own.next() == Some(letter))
+            });
+        }
+        assert!(searched > 100_000, "too little of its memory was searched");
+        found
     }
 
     fn raw(&self) -> bool {
@@ -295,6 +332,39 @@ fn a_fast_scanner_is_read_whole_and_never_echoed() {
     stage.see("scanned 81");
     assert!(!stage.seen.contains("ABCDEFG"));
     stage.ends(Ended::Bye("scanned 81".into()));
+}
+
+#[test]
+fn a_scanned_share_leaves_no_trace_in_memory() {
+    let mut stage = opened("keep");
+    let text = format!("QHR1{}", "KX7PLQZ".repeat(11));
+    stage.press(&text);
+    while !stage.remembers(&text, 1) {
+        assert!(stage.out.recv_timeout(Duration::from_secs(20)).is_ok());
+    }
+    stage.press("\r");
+    stage.see("Leave");
+    assert!(!stage.remembers("KX7PLQZ", 1));
+    stage.press("q");
+    stage.ends(Ended::Left);
+}
+
+#[test]
+fn shown_words_leave_no_trace_in_memory() {
+    /// Bytes from one cell of a buffer to the next.
+    const CELL: usize = size_of::<ratatui::buffer::Cell>();
+    let mut stage = opened("hand");
+    stage.press("\r");
+    stage.see("zebra");
+    assert!(stage.remembers("zebra zebra", 1) && stage.remembers("zebra", CELL));
+    stage.seen.clear();
+    stage.press("\x1b");
+    stage.see("Show");
+    assert!(!stage.remembers("zebra", CELL), "a letter stays in a cell");
+    // The test's own text has the word once, in the driver; never twice in a row.
+    assert!(!stage.remembers("zebra zebra", 1));
+    stage.signal(Signal::TERM);
+    stage.ends(Ended::Signal(Signal::TERM.as_raw()));
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl App {
                 self.kept = kept;
                 Form::Still
             }
-            (Some(kept), Ask::Refusal { name }) if name.starts_with("share-words") => {
+            (Some(kept), Ask::Refusal { name }) if concerns_words(name, prompt) => {
                 self.kept = Some(Kept {
                     again: Some(positions(prompt)),
                     ..kept
@@ -206,11 +206,12 @@ impl App {
         }
     }
 
-    /// Whether the prompt offers `offer`.
+    /// Whether the prompt offers `offer`. What is paused or over offers nothing but itself.
     pub(super) fn offers(&self, offer: Offer) -> bool {
-        self.view
-            .as_ref()
-            .is_some_and(|view| view.prompt.offers.contains(&offer))
+        self.view.as_ref().is_some_and(|view| {
+            let prompt = &view.prompt;
+            prompt.offers.contains(&offer) && !matches!(prompt.ask, Ask::Paused | Ask::Over)
+        })
     }
 
     /// Takes one key; the input that it leads to.
@@ -343,6 +344,12 @@ impl App {
         self.since_prompt = Duration::ZERO;
         Some(input)
     }
+}
+
+/// Whether a refusal leaves typed words worth keeping: it names positions to read again, or says that none was found.
+/// Any other means that these words are not wanted here.
+fn concerns_words(name: &str, prompt: &Prompt) -> bool {
+    name == "share-words-unlocated" || !positions(prompt).is_empty()
 }
 
 /// The word positions that a refusal wants read again: its fact "read again", e.g. `17 22` or `word 17, word 22`.

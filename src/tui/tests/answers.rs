@@ -328,6 +328,35 @@ fn after_a_suspect_only_that_word_is_typed_again() {
 }
 
 #[test]
+fn after_swapped_words_both_are_typed_again_and_after_none_located_any_may() {
+    let refused = |name: &str, facts: &[(&str, &str)]| {
+        let mut app = app(samples::read_share(&[Way::Words]));
+        one(&mut app, &format!("{} \r", all_words(0)));
+        let mut refusal = samples::suspect();
+        let facts = facts.iter().map(|(a, b)| ((*a).into(), (*b).into()));
+        refusal.prompt.facts = facts.collect();
+        refusal.prompt.ask = Ask::Refusal { name: name.into() };
+        app.show(refusal);
+        one(&mut app, "\r");
+        app.show(samples::read_share(&[Way::Words]));
+        app
+    };
+    let mut swapped = refused("share-words-transposed", &[("read again", "5 6")]);
+    assert!(drawn(&mut swapped).contains("Word 5: read it again"));
+    assert_eq!(
+        sent_words(one(&mut swapped, "zoo zone \r"))
+            .split(' ')
+            .nth(5),
+        Some("zone")
+    );
+    let mut unlocated = refused("share-words-unlocated", &[]);
+    assert!(drawn(&mut unlocated).contains("All 36 words stand"));
+    // Back to the last one, which is typed anew.
+    let sent = sent_words(one(&mut unlocated, "\x1b[Azoo \r"));
+    assert!(sent.starts_with("abandon ") && sent.ends_with(" zoo"));
+}
+
+#[test]
 fn words_are_not_kept_over_anything_else() {
     let send = |app: &mut App| one(app, &format!("{} \r", all_words(0)));
     // Another refusal.

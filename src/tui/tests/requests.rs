@@ -118,7 +118,9 @@ fn a_pause_ends_by_any_key() {
 #[test]
 fn the_end_is_left_by_a_key() {
     for key in ["\r", "q", "\x03"] {
-        let mut app = app(sample("over"));
+        let mut view = sample("over");
+        view.prompt.offers.push(Offer::Pause);
+        let mut app = app(view);
         assert!(press(&mut app, "abc").is_empty());
         assert!(!app.left());
         assert!(press(&mut app, key).is_empty());

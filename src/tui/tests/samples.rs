@@ -108,7 +108,7 @@ pub fn suspect() -> View {
         ],
         &[("read again", "17")],
         Ask::Refusal {
-            name: "share-words-suspect".into(),
+            name: "share-word-suspect".into(),
         },
     )
 }
