@@ -108,30 +108,25 @@ fn serve(
         if !show(&driver) {
             return Ok(driver);
         }
-        driver.work()?;
-        if driver.busy() {
+        if driver.work()? {
             continue;
-        }
-        if !show(&driver) {
-            return Ok(driver);
         }
         let input = match from.recv_timeout(Duration::from_secs(60)) {
             Ok(input) => input,
             Err(RecvTimeoutError::Timeout) => Input::Tick,
             Err(RecvTimeoutError::Disconnected) => return Ok(driver),
         };
-        if matches!(input, Input::Reveal { .. }) {
-            if let Some(words) = driver.reveal()
-                && to.send(ToScreen::Reveal(words)).is_err()
-            {
+        let mut input = input;
+        // The words stay until the prompt is answered: no new view in between.
+        while matches!(input, Input::Reveal { .. }) {
+            let Some(words) = driver.reveal() else { break };
+            if to.send(ToScreen::Reveal(words)).is_err() {
                 return Ok(driver);
             }
-            // The words stay until the prompt is answered: no new view in between.
-            match from.recv() {
-                Ok(next) => answer(&mut driver, next)?,
+            input = match from.recv() {
+                Ok(next) => next,
                 Err(_) => return Ok(driver),
-            }
-            continue;
+            };
         }
         answer(&mut driver, input)?;
     }

@@ -13,7 +13,6 @@ use super::devices::Devices;
 use super::files;
 use super::residue::Residues;
 use super::slots::Slots;
-use crate::ceremony::effect::Effect;
 use crate::ceremony::event::{Event, Opened, Outcome, Program, Refused, Request, ScriptRef};
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::{Ask, Prompt};
@@ -410,31 +409,33 @@ impl Driver {
         Ok(())
     }
 
-    /// Carries out the pending effect, if there is one, and what follows from answers given beforehand.
+    /// Carries out the pending effect, if there is one, or answers what was answered on the command line. Whether
+    /// there was anything to do.
     ///
     /// # Errors
     /// [`RunError`]: only when the journal can't be kept. What an effect refuses is an event.
-    pub fn work(&mut self) -> Result<(), RunError> {
-        if let Some(effect) = self.state.busy.clone() {
-            let outcome = self.carry_out(&effect);
-            match (effect, outcome) {
-                (Effect::WriteRecord, Ok(None)) | (Effect::Close, Ok(None)) => {}
-                (_, Ok(Some(outcome))) => {
-                    self.record_event(Event::Finished { outcome })?;
-                }
-                (_, Ok(None)) => {}
-                (_, Err(refused)) => {
-                    let outcome = Outcome::Failed(refused);
-                    self.record_event(Event::Finished { outcome })?;
-                }
+    pub fn work(&mut self) -> Result<bool, RunError> {
+        let Some(effect) = self.state.busy.clone() else {
+            return self.answer_beforehand();
+        };
+        let outcome = match self.carry_out(&effect) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => return Ok(true), // it wrote its own event
+            Err(refused) if self.closed() => {
+                return Err(RunError::File {
+                    name: refused.name,
+                    what: refused.what,
+                });
             }
-        }
-        self.answer_beforehand()
+            Err(refused) => Outcome::Failed(refused),
+        };
+        self.record_event(Event::Finished { outcome })?;
+        Ok(true)
     }
 
-    fn answer_beforehand(&mut self) -> Result<(), RunError> {
-        if self.busy() || self.prefill.is_empty() {
-            return Ok(());
+    fn answer_beforehand(&mut self) -> Result<bool, RunError> {
+        if self.prefill.is_empty() || self.closed() {
+            return Ok(false);
         }
         let prompt = self.prompt();
         if matches!(prompt.ask, Ask::Text { .. } | Ask::Choose(_))
@@ -444,8 +445,9 @@ impl Driver {
                 key: prompt.key,
                 value,
             })?;
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Half an hour without an input wipes entered shares.

@@ -2,7 +2,7 @@
 //!
 //! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
 //! - `input` turns what people type into events; what is secret of it goes into [`slots`].
-//! - `work` carries effects out, with `keys`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - `work` carries effects out, with `keys`, `opened`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
 //! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
 
 pub mod answers;
@@ -15,6 +15,7 @@ pub mod files;
 mod input;
 mod keys;
 mod media;
+mod opened;
 mod paper;
 pub mod player;
 mod read;

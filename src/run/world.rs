@@ -97,8 +97,11 @@ fn make_dir(path: &Path) -> Result<(), Refused> {
     })
 }
 
+/// Key type, public key, and the text of the key file.
+type Generated = (KeyType, Vec<u8>, Zeroizing<String>);
+
 /// One key of each world: SPHINCS+ as today's chain has it, ed25519 and sr25519 as stock Substrate has them.
-fn generate() -> Result<Vec<(KeyType, Vec<u8>, Zeroizing<String>)>, Refused> {
+fn generate() -> Result<Vec<Generated>, Refused> {
     let failed = |_| {
         refused(
             "no-randomness",

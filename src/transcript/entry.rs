@@ -223,10 +223,6 @@ pub(super) fn is_name(text: &str) -> bool {
 /// The body of an entry that this room knows; its `type` is the variant's name in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "short-lived, and one Opened a file"
-)]
 pub enum Body {
     /// Entry 0.
     Opened(Opened),

@@ -1,0 +1,186 @@
+//! Opened keys: proven anew, then written to a keystore or sealed to the host.
+
+use std::path::Path;
+
+use super::driver::{Driver, now, sha256_hex};
+use super::files::{self, from_error, refused};
+use super::keys::{places, prove_all, public_keys};
+use super::slots::Opened;
+use crate::ceremony::dates;
+use crate::ceremony::effect::Target;
+use crate::ceremony::event::{Outcome, Refused};
+use crate::ceremony::policy::Kind;
+use crate::secret::SecretBytes;
+use crate::transcript::six_words::six_words;
+use crate::vault::bundle::Bundle;
+use crate::vault::contents::{BundleFile, BundleKey};
+use crate::vault::delivery::{Delivery, Purpose, seal_to};
+use crate::vault::keystore::{self, Owner};
+use crate::vault::recipient::Recipient;
+
+impl Driver {
+    /// Proves every pair of an opened bundle.
+    pub(super) fn prove_opened(&mut self, bundle: Bundle) -> Result<Outcome, Refused> {
+        if bundle.keystore_password
+            && self.slots.password.is_none()
+            && self.state.opened.kind != Kind::Backup
+        {
+            return Err(refused(
+                "keystore-password-needed",
+                "The node of this backup ran with a keystore password, which is part of its key phrases and not in the backup.",
+                "Type the keystore password; it is asked for next.",
+            ));
+        }
+        let password = if bundle.keystore_password {
+            self.slots.password.as_ref()
+        } else {
+            None
+        };
+        let (keys, unproven, network) = prove_all(&bundle.keys, &bundle.files, password)?;
+        for key in &bundle.keys {
+            self.residues
+                .bytes(&format!("{} secret", key.key_type), key.secret.expose());
+        }
+        let public = public_keys(&bundle.keys, &network);
+        self.slots.opened = Some(Opened {
+            keys,
+            unproven,
+            files: network,
+            bundle,
+        });
+        Ok(Outcome::Opened { keys: public })
+    }
+
+    pub(super) fn write_keys(
+        &mut self,
+        target: Target,
+        path: &str,
+        owner: &str,
+        recipient: &str,
+        dry: bool,
+    ) -> Result<Outcome, Refused> {
+        let Some(opened) = &self.slots.opened else {
+            return Err(refused(
+                "slot-empty",
+                "There are no opened keys.",
+                "Start from the shares again.",
+            ));
+        };
+        if target == Target::Delivery {
+            let recipient = Recipient::parse(recipient).map_err(|e| from_error(&e))?;
+            let words = six_words(&recipient.fingerprint());
+            let to = Path::new(path);
+            if to.exists() {
+                return Err(refused(
+                    "file-exists",
+                    format!("{path} exists already; nothing is overwritten."),
+                    "Give another file name.",
+                ));
+            }
+            if dry {
+                return Ok(Outcome::Plan {
+                    lines: vec![format!("seal to {path}"), format!("six words: {words}")],
+                });
+            }
+            let sealed =
+                seal_to(&delivery_of(&opened.bundle), &recipient).map_err(|e| from_error(&e))?;
+            files::write(to, &sealed)?;
+            return Ok(Outcome::Written {
+                files: vec![format!("{path}, SHA-256 {}", sha256_hex(&sealed))],
+            });
+        }
+        let owner = parse_owner(owner)?;
+        let (dir, chain) = places(path);
+        let chain = chain.or_else(|| {
+            let beside = dir.file_name().is_some_and(|name| name == "keystore");
+            beside.then(|| dir.parent().map(Path::to_owned)).flatten()
+        });
+        if !opened.files.is_empty() && chain.is_none() {
+            return Err(refused(
+                "network-files-need-chain-directory",
+                "The backup holds network files, which belong beside the keystore.",
+                "Give the chain directory (chains/<id>) or its keystore directory.",
+            ));
+        }
+        if dry {
+            let mut lines = vec![format!(
+                "{} key files into {}",
+                opened.keys.len() + opened.unproven.len(),
+                dir.display()
+            )];
+            lines.extend(opened.files.iter().map(|f| f.path().path().to_owned()));
+            lines.push("mode 0600; nothing is overwritten".into());
+            return Ok(Outcome::Plan { lines });
+        }
+        keystore::prepare(&dir, owner).map_err(|fault| from_error(&fault))?;
+        let password = if opened.bundle.keystore_password {
+            self.slots.password.as_ref()
+        } else {
+            None
+        };
+        let written = keystore::write(&dir, &opened.keys, &opened.unproven, owner, password)
+            .map_err(|fault| from_error(&fault))?;
+        let mut lines: Vec<String> = written
+            .files
+            .iter()
+            .map(|f| format!("{} mode {:04o}", f.file, f.mode & 0o7777))
+            .collect();
+        if let (Some(chain), false) = (chain, opened.files.is_empty()) {
+            keystore::prepare(&chain.join("network"), owner).map_err(|fault| from_error(&fault))?;
+            let written = keystore::write_network(&chain, &opened.files, owner)
+                .map_err(|fault| from_error(&fault))?;
+            lines.extend(written.files.iter().map(|f| format!("network/{}", f.file)));
+        }
+        Ok(Outcome::Written { files: lines })
+    }
+}
+
+fn delivery_of(bundle: &Bundle) -> Delivery {
+    let copy = |bytes: &SecretBytes| SecretBytes::new(bytes.expose().to_vec());
+    Delivery {
+        purpose: Purpose::ToHost,
+        rehearsal: bundle.rehearsal,
+        network: bundle.network.clone(),
+        node: bundle.node.clone(),
+        created: dates::rfc3339(now()),
+        keystore_password: bundle.keystore_password,
+        keys: bundle
+            .keys
+            .iter()
+            .map(|key| BundleKey {
+                key_type: key.key_type.clone(),
+                scheme: key.scheme.clone(),
+                public: key.public.clone(),
+                secret: copy(&key.secret),
+                source: key.source.clone(),
+            })
+            .collect(),
+        files: bundle
+            .files
+            .iter()
+            .map(|file| BundleFile {
+                path: file.path,
+                content: copy(&file.content),
+            })
+            .collect(),
+    }
+}
+
+fn parse_owner(text: &str) -> Result<Option<Owner>, Refused> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let owner = text.trim().split_once(':').and_then(|(uid, gid)| {
+        Some(Owner {
+            uid: uid.parse().ok()?,
+            gid: gid.parse().ok()?,
+        })
+    });
+    owner.map(Some).ok_or_else(|| {
+        refused(
+            "owner-not-understood",
+            format!("`{text}` is not uid:gid in digits."),
+            "Type e.g. 1000:1000, or leave it empty.",
+        )
+    })
+}
