@@ -298,33 +298,59 @@ impl Driver {
                 .iter()
                 .map(|s| format!("The clock went back by {s} seconds.")),
         );
-        if let Some((searched, found, note)) = &facts.wiped {
-            machine.push(match (*searched, *found) {
-                (0, _) => format!("Memory was not searched after the wipe: {note}"),
-                (bytes, 0) => format!("After the wipe {bytes} bytes of memory were searched; nothing was left."),
-                (_, found) => format!("After the wipe {found} places still held something: {note}. Power off for ten minutes."),
-            });
+        let mut seen = vec![];
+        match &facts.wiped {
+            Some((0, _, note)) => {
+                machine.push(format!("Memory was not searched after the wipe: {note}"));
+            }
+            Some((bytes, 0, _)) => seen.push(format!(
+                "After the wipe {bytes} bytes of memory were searched for every secret; nothing was left."
+            )),
+            Some((_, found, note)) => machine.push(format!(
+                "After the wipe {found} places still held something: {note}. Power off for ten minutes."
+            )),
+            None => machine.push("Nothing was wiped.".into()),
         }
-        if let Some(Ending::Stopped(reason)) = &state.ending {
-            machine.push(format!("The ceremony was STOPPED: {reason}"));
+        match &state.ending {
+            Some(Ending::Stopped(reason)) => {
+                machine.push(format!("The ceremony was STOPPED: {reason}"));
+            }
+            Some(Ending::NotHeld) => {
+                machine.push("The ceremony was NOT HELD: too few sheets were brought.".into());
+            }
+            Some(Ending::Completed) | None => {}
         }
-        if state.ending == Some(Ending::NotHeld) {
-            machine.push("The ceremony was NOT HELD: too few sheets were brought.".into());
+        if let Some((subsets, all)) = facts.subsets {
+            let which = if all {
+                "every"
+            } else {
+                "a covering selection, each"
+            };
+            seen.push(format!(
+                "Sheets proven together: {subsets} sets of sheets, {which} one gives the key check."
+            ));
         }
-        machine.extend(facts.stop.iter().map(|line| format!("Old signer: {line}")));
-        machine.extend(facts.written.iter().map(|line| format!("Written: {line}")));
-        machine.extend(facts.checked.iter().cloned());
-        let mut signers: Vec<String> = vec!["O".into(), "W".into()];
+        seen.extend(
+            facts
+                .key_notes
+                .iter()
+                .map(|line| format!("Key files: {line}")),
+        );
+        seen.extend(facts.stop.iter().map(|line| format!("Old signer: {line}")));
+        seen.extend(facts.written.iter().map(|line| format!("Written: {line}")));
+        seen.extend(facts.checked.iter().cloned());
+        let mut signers: Vec<String> = vec!["Operator (O)".into(), "Witness (W)".into()];
         signers.extend(
             state
                 .custodians
                 .iter()
                 .filter(|c| c.present)
-                .map(|c| Label::custodian(c.number).0),
+                .map(|c| format!("Custodian ({})", Label::custodian(c.number))),
         );
         Closing {
             matched,
             machine,
+            seen,
             destroy: destroy_list(state),
             take_home,
             resumed: state.resumes,

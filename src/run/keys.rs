@@ -260,11 +260,11 @@ impl Driver {
         };
         for key in &keys {
             self.residues
-                .bytes(&format!("{} secret", key.key_type), key.secret.expose());
+                .key(&format!("{} secret", key.key_type), key.secret.expose());
         }
         for file in &network_files {
             self.residues
-                .bytes(file.path.as_str(), file.content.expose());
+                .network_file(file.path.as_str(), file.content.expose());
         }
         let (_, _, proven_files) = prove_all(&[], &network_files, None)?;
         let public = public_keys(&keys, &proven_files);

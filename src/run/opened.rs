@@ -39,7 +39,11 @@ impl Driver {
         let (keys, unproven, network) = prove_all(&bundle.keys, &bundle.files, password)?;
         for key in &bundle.keys {
             self.residues
-                .bytes(&format!("{} secret", key.key_type), key.secret.expose());
+                .key(&format!("{} secret", key.key_type), key.secret.expose());
+        }
+        for file in &bundle.files {
+            self.residues
+                .network_file(file.path.as_str(), file.content.expose());
         }
         let public = public_keys(&bundle.keys, &network);
         self.slots.opened = Some(Opened {

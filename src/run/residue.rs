@@ -33,6 +33,40 @@ impl Residues {
         }
     }
 
+    /// Watches a key as its file's text gives it: hex of which only the secret half counts, or a phrase.
+    pub fn key(&mut self, label: &str, text: &[u8]) {
+        let hex = text.strip_prefix(b"0x").and_then(|hex| {
+            data_encoding::HEXLOWER_PERMISSIVE
+                .decode(hex)
+                .ok()
+                .map(Zeroizing::new)
+        });
+        match hex {
+            // The second half of a SPHINCS+ secret is its public key, which stands in many public places.
+            Some(raw) if raw.len() == 128 => self.bytes(label, &raw[..64]),
+            Some(raw) => self.bytes(label, &raw),
+            None => {
+                let _ = self.0.watch(label, Form::Raw, text);
+            }
+        }
+    }
+
+    /// Watches a network file: the secret of a Falcon identity, or all of a node key.
+    pub fn network_file(&mut self, label: &str, content: &[u8]) {
+        const MEMBER: &[u8] = b"\"falcon_secret_key\"";
+        let at = content
+            .windows(MEMBER.len())
+            .position(|window| window == MEMBER);
+        let Some(at) = at else {
+            return self.bytes(label, content);
+        };
+        let rest = &content[at + MEMBER.len()..];
+        let mut quoted = rest.split(|byte| *byte == b'"');
+        if let Some(value) = quoted.nth(1) {
+            self.key(label, value);
+        }
+    }
+
     /// Watches a share, its QR text and its words.
     pub fn share(&mut self, share: &Share) {
         let label = format!("share {}", share.x());

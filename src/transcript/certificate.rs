@@ -34,6 +34,8 @@ pub struct Closing {
     pub matched: Match,
     /// Findings of the machine check that stand; none is the usual case.
     pub machine: Vec<String>,
+    /// What else was seen and done: search of the memory, evidence, files written.
+    pub seen: Vec<String>,
     /// What is to be destroyed, besides void sheets.
     pub destroy: Vec<String>,
     /// By person, what he or she takes home.
@@ -94,6 +96,10 @@ impl Certificate {
             (
                 "Machine check".into(),
                 or_none(closing.machine.iter().map(|f| visible(f)), "No findings."),
+            ),
+            (
+                "Seen and done".into(),
+                closing.seen.iter().map(|line| visible(line)).collect(),
             ),
         ];
         Ok(Self {
@@ -366,11 +372,15 @@ fn exceptions(record: &Record, resumed: u32) -> Vec<String> {
             .iter()
             .map(|label| visible(label))
             .collect();
+        let signed = if signed.is_empty() {
+            "it happened, nobody signed".to_owned()
+        } else {
+            format!("signed: {}", signed.join(", "))
+        };
         format!(
-            "{}: {} (signed: {})",
+            "{}: {} ({signed})",
             visible(&exception.name),
             visible(&exception.text),
-            signed.join(", ")
         )
     });
     let resumed = (resumed > 0 && !record.has_exception("resumed")).then(|| {

@@ -9,6 +9,7 @@ fn closing() -> Closing {
     Closing {
         matched: Match::Matched("registered.json, block 1200".into()),
         machine: Vec::new(),
+        seen: Vec::new(),
         destroy: vec!["transport stick".into()],
         take_home: vec![
             ("C1".into(), vec!["bag A-114".into()]),
