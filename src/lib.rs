@@ -5,7 +5,7 @@
 //! - [`ceremony`] is the state machine: scripts, steps, policy, prompts, events, effects. It is pure: no files,
 //!   clock, randomness, terminal or secrets, and it imports nothing of ours.
 //! - [`refusal`] is the one trait by which every room names what it refuses, why, and the way on.
-//! - [`secret`] holds what must never leave memory unsealed: secret types, the locker, entropy, hardening.
+//! - [`secret`] holds what must never leave memory unsealed: secret types, PINs, entropy, hardening, the search for residue.
 //! - [`share`] splits a secret into sheets and brings it back: wire, words, QR text, quorum.
 //! - [`vault`] holds key material and seals it: validator keystores, pair proofs, bundles, JWE and age files.
 //! - [`transcript`] is what the auditor reads: hash-chained entries, record, annex, signature, verification.

@@ -2,12 +2,17 @@
 
 use std::fmt::{Debug, Display};
 
+use qh_ceremony::device::picture::Read;
+use qh_ceremony::print::page::SecretPage;
+use qh_ceremony::run::residue::Residues;
+use qh_ceremony::run::slots::{Opened, Slots};
 use qh_ceremony::secret::entropy::Pool;
-use qh_ceremony::secret::locker::{Content, Locker};
+use qh_ceremony::secret::entry::Input;
 use qh_ceremony::secret::pin::PinHash;
 use qh_ceremony::secret::residue::Residue;
 use qh_ceremony::secret::{Secret32, SecretBytes, SecretText};
 use qh_ceremony::share::{Entry, Quorum, Share, ShareWords, UntrustedQuorum};
+use qh_ceremony::transcript::sign::CeremonyKey;
 use qh_ceremony::vault::bundle::Bundle;
 use qh_ceremony::vault::contents::{BundleFile, BundleKey};
 use qh_ceremony::vault::delivery::Delivery;
@@ -24,7 +29,16 @@ macro_rules! secret {
 }
 
 secret!(SecretBytes, Secret32, SecretText);
-secret!(Content, Locker<u8>, PinHash, Pool, Residue);
+secret!(PinHash, Pool, Residue);
+secret!(
+    Slots,
+    Opened,
+    Residues,
+    Input,
+    CeremonyKey,
+    SecretPage,
+    Read
+);
 secret!(Share, ShareWords, Entry, UntrustedQuorum, Quorum);
 secret!(Bundle, BundleKey, BundleFile, SealKeys);
 secret!(Delivery, OneTimeRecipient);

@@ -250,8 +250,7 @@ fn anchor(report: &Report) -> &'static str {
     match report.anchored {
         Anchored::Head => "ANCHORED to head: every byte of the file is fixed by the head given",
         Anchored::Record => {
-            "ANCHORED to record: the file names this record and is signed by the key in its own entry 0; compare \
-             the head with the certificate to fix every byte"
+            "ANCHORED to record: the record names the chain up to its own entry, and the key that signed the file"
         }
         Anchored::No => "UNANCHORED",
     }

@@ -1,6 +1,5 @@
 //! The laptop around the ceremony.
 
-pub mod clock;
 pub mod interfaces;
 mod kernel_files;
 pub mod machine;

@@ -1,4 +1,4 @@
-//! The driver's secrets: each slot of the ceremony as the type that it really is. Nothing here is `Debug` or `Clone`.
+//! The locker: the driver's secrets, each slot of the ceremony as the type that it really is. Nothing here is `Debug` or `Clone`.
 
 use std::collections::BTreeMap;
 

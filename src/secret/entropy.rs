@@ -8,7 +8,6 @@
 //! |---|---|---|
 //! | secret S | `qh-ceremony secret v1` | 32 |
 //! | seed of the polynomials' coefficients | `qh-ceremony coefficients v1` | 32 |
-//! | seed of the ceremony's ed25519 key | `qh-ceremony transcript key v1` | 32 |
 //! | set id | `qh-ceremony set id v1` | 6 |
 //! | iv of the JWE | `qh-ceremony jwe iv v1` | 12 |
 //! | salt for a named use | `qh-ceremony salt v1` ‖ `:` ‖ name | 32 |
@@ -67,11 +66,6 @@ impl Pool {
         self.secret_of("qh-ceremony coefficients v1")
     }
 
-    /// The seed of the ceremony's ed25519 key, which signs the transcript and is then wiped.
-    pub fn transcript_key_seed(&self) -> Secret32 {
-        self.secret_of("qh-ceremony transcript key v1")
-    }
-
     /// The id of the set of shares. Public.
     pub fn set_id(&self) -> [u8; 6] {
         self.public_of("qh-ceremony set id v1")
@@ -104,7 +98,6 @@ mod tests {
         vec![
             pool.secret().expose().to_vec(),
             pool.coefficient_seed().expose().to_vec(),
-            pool.transcript_key_seed().expose().to_vec(),
             pool.salt("").to_vec(),
             pool.salt("annex").to_vec(),
             pool.set_id().to_vec(),

@@ -7,7 +7,6 @@
 pub mod entropy;
 pub mod entry;
 pub mod hardening;
-pub mod locker;
 mod mappings;
 pub mod pin;
 pub mod residue;

@@ -182,7 +182,7 @@ pub enum Finding {
     #[error("The record given was not read: {0}")]
     BadRecord(String),
     /// Record and entry 0 say different things.
-    #[error("The record and entry 0 disagree about \"{0}\".")]
+    #[error("The record and the transcript disagree about \"{0}\".")]
     RecordDisagrees(&'static str),
     /// No signature.
     #[error("There is no signature for this file.")]

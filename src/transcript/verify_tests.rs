@@ -157,11 +157,36 @@ fn a_rehashed_file_is_found_by_its_anchor_alone() {
     );
     let record = record().to_json();
     let report = verify(&bytes, Some(&signature), Anchor::Record(record.as_bytes()));
-    assert_eq!(names(&report), ["transcript-signature-bad"]);
+    assert_eq!(
+        names(&report),
+        ["transcript-signature-bad", "transcript-record-disagrees"]
+    );
     assert_eq!(
         (report.verdict(), report.anchored),
         (Verdict::Failed, Anchored::No)
     );
+}
+
+#[test]
+fn whoever_rewrites_the_chain_under_a_key_of_his_own_fails_against_the_record() {
+    let forger = CeremonyKey::from_seed(&Secret32::init_with(|seed| seed.fill(8)));
+    let record = record().to_json();
+    for own_key in [true, false] {
+        let mut bodies = bodies();
+        bodies[2]["by"] = "O".into();
+        if own_key {
+            bodies[0]["ceremony_key"] = forger.public_openssh().into();
+        }
+        let bytes = joined(&chained(&bodies));
+        let signature = if own_key {
+            forger.sign(&bytes)
+        } else {
+            key().sign(&bytes)
+        };
+        let report = verify(&bytes, Some(&signature), Anchor::Record(record.as_bytes()));
+        assert_eq!(names(&report), ["transcript-record-disagrees"]);
+        assert_eq!(report.anchored, Anchored::No);
+    }
 }
 
 #[test]

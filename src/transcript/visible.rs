@@ -10,7 +10,7 @@ pub fn visible(text: &str) -> String {
     for c in text.chars() {
         if c == '\\' {
             out.push_str("\\\\");
-        } else if is_unsafe(c) {
+        } else if misleads(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
@@ -33,7 +33,7 @@ pub fn visible_short(text: &str, limit: usize) -> String {
     }
 }
 
-fn is_unsafe(c: char) -> bool {
+fn misleads(c: char) -> bool {
     c.is_control()
         || (c.is_whitespace() && c != ' ')
         || matches!(c,
