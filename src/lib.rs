@@ -10,7 +10,7 @@
 //! - [`vault`] holds key material and seals it: validator keystores, pair proofs, bundles, JWE and age files.
 //! - [`transcript`] is what the auditor reads: hash-chained entries, record, annex, signature, verification.
 //! - [`device`] is the laptop around the ceremony: network check, clock, media, pictures.
-//! - [`print`] lays out sheets and forms and rasters them to pages.
+//! - [`mod@print`] lays out sheets and forms and rasters them to pages.
 //! - [`run`] is the driver, the only bridge from effects to devices and secrets, and back to events.
 //! - [`tui`] shows prompts and takes answers. Drawing changes nothing.
 //! - [`cli`] holds the command line of each program.

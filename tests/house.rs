@@ -262,12 +262,70 @@ fn nothing_is_unsafe() {
 #[test]
 fn the_readme_names_both_commands() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md exists");
-    for command in ["rehearse --auto", "tests/run"] {
+    for command in [
+        "cargo run --release -- rehearse",
+        "rehearse --auto --out DIR",
+        "tests/run",
+    ] {
         assert!(
             readme.contains(command),
             "README.md does not name {command}"
         );
     }
+}
+
+/// Each relative link of the documents leads to a file, and to a heading of it where it names one.
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let mut documents: Vec<PathBuf> = fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for name in [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ] {
+        documents.push(root().join(name));
+    }
+    let mut dead = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            if target.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => document.clone(),
+                file => document.with_file_name(file),
+            };
+            let found = fs::read_to_string(&path).is_ok_and(|text| {
+                heading.is_empty()
+                    || text
+                        .lines()
+                        .any(|line| line.starts_with('#') && anchor(line) == heading)
+            });
+            if !found {
+                dead.push(format!("{}: {target}", document.display()));
+            }
+        }
+    }
+    assert_eq!(dead, [""; 0]);
+}
+
+/// The anchor of a heading, as forges make it.
+fn anchor(heading: &str) -> String {
+    heading
+        .trim_start_matches('#')
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 #[test]
