@@ -264,6 +264,10 @@ fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused
                 sheet.proven.clear();
             }
         }
+        // Only the opened bundle says that a password is needed; it is asked for, and the shares still stand.
+        Effect::Open if refused.name == "keystore-password-needed" => {
+            state.facts.keystore_password = true;
+        }
         Effect::Open if state.opened.kind != Kind::Backup => {
             // Another copy of the sealed file may open: go back to it, the shares still stand.
             state.facts.quorum.clear();

@@ -3,7 +3,7 @@
 use super::keys::key_lines;
 use super::{Next, choose, ready, signatures, text};
 use crate::ceremony::effect::{Effect, Paper};
-use crate::ceremony::policy::Sensitive;
+use crate::ceremony::policy::{Kind, Sensitive};
 use crate::ceremony::prompt::{Ask, Offer, Prompt, SecretKind, TextKind, Way};
 use crate::ceremony::script::{Script, Step};
 use crate::ceremony::state::{SheetState, State};
@@ -278,6 +278,19 @@ pub(super) fn enter(state: &State, step: &Step) -> Next {
 }
 
 pub(super) fn open(state: &State, step: &Step) -> Next {
+    if state.facts.keystore_password
+        && state.opened.kind != Kind::Backup
+        && state.answer("open.password").is_none()
+    {
+        return Prompt::new(
+            "open.password",
+            "The keystore password",
+            Ask::Secret(SecretKind::Password),
+        )
+        .say("The node of this backup runs with a keystore password. It is part of the key phrases, so the pairs can't be proven without it.")
+        .say("It is not shown, not even its length.")
+        .into();
+    }
     let facts: Vec<(String, String)> = state
         .facts
         .sealed
