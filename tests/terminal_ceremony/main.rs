@@ -278,23 +278,34 @@ fn stock_tools_open(
     serde_json::from_str(&text).expect("a bundle")
 }
 
-fn head_of(home: &Path, journal: &Path) {
-    let certificate = files(journal);
-    let lines = &certificate["transcript.jsonl"];
+/// The transcript verifies against the head that is on the certificate, and against no other.
+fn anchored(journal: &Path) {
+    let all = files(journal);
+    let lines = all["transcript.jsonl"].split(|byte| *byte == b'\n');
     let last = lines
-        .split(|b| *b == b'\n')
-        .rfind(|line| !line.is_empty())
+        .filter(|line| !line.is_empty())
+        .next_back()
         .expect("a line");
-    use sha2::Digest;
-    let head = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(last));
+    let head = qh_ceremony::run::driver::sha256_hex(last);
+    let certificate = String::from_utf8_lossy(&all["certificate.txt"]);
+    let digits: String = certificate.split_whitespace().collect();
+    assert!(digits.contains(&head), "{certificate}");
     let transcript = show(&journal.join("transcript.jsonl"));
     let said = run(
         "qh-ceremony",
         PROGRAM,
         &["transcript", "verify", &transcript, "--head", &head],
     );
-    assert!(said.contains(&head) || !said.is_empty(), "{said}");
-    let _ = home;
+    assert!(
+        !said.contains("UNANCHORED") && !said.contains("OPEN"),
+        "{said}"
+    );
+    let other = "0".repeat(64);
+    let output = Command::new(PROGRAM)
+        .args(["transcript", "verify", &transcript, "--head", &other])
+        .output()
+        .expect("the program");
+    assert_eq!(output.status.code(), Some(4));
 }
 
 #[test]
@@ -326,7 +337,7 @@ fn a_backup_by_hand_and_a_recovery_by_words() {
             sealed
         );
     }
-    head_of(home, &dir);
+    anchored(&dir);
     no_secret(&dir, &room.sheets, &keystore);
 
     let bundle = stock_tools_open(home, &room.sheets, &record);
@@ -336,7 +347,7 @@ fn a_backup_by_hand_and_a_recovery_by_words() {
     recovery(home, &world, room.sheets.clone());
     assert_eq!(files(&world.recovered()), keystore);
     let dir = home.join("journal/BR-2026-11-23-01");
-    head_of(home, &dir);
+    anchored(&dir);
     no_secret(&dir, &room.sheets, &keystore);
     drop(room);
     drop(journal);
