@@ -1,19 +1,20 @@
 //! What people answer: checked against the prompt that asked, then turned into facts.
 
+use super::bags;
 use super::dates;
-use super::engine::{Refusal, not_asked, refusal_page, refuse};
+use super::engine::{Refusal, not_asked, page_offering, refusal_page, refuse};
 use super::event::Refused;
-use super::next::{session_keys, short};
+use super::next::{exception_text, session_keys, short};
 use super::policy::{Kind, Label, Role, Slot};
 use super::prompt::{Ask, Prompt, TextKind};
 use super::request::stop;
 use super::script::Script;
-use super::state::{Clears, ClockStated, Custodian, Person, SheetState, State};
+use super::state::{Clears, ClockStated, Custodian, Offered, Person, SheetState, State};
 
 /// Longest public answer, characters.
 pub const MAX_ANSWER: usize = 512;
 
-fn page(state: &mut State, name: &str, what: String, way_on: &str, clears: Clears) {
+pub(super) fn page(state: &mut State, name: &str, what: String, way_on: &str, clears: Clears) {
     let refused = Refused {
         again: vec![],
         name: name.into(),
@@ -115,10 +116,9 @@ pub(super) fn answered(
         ["export", "password"] => state.facts.keystore_password = value == "yes",
         ["export", "medium"] if value == "transport" => {
             let path = state.answer("export.path").unwrap_or_default().to_owned();
-            state
-                .facts
-                .destroy
-                .push(format!("transport medium of {path}"));
+            let medium = format!("transport medium of {path}");
+            state.facts.destroy.retain(|other| *other != medium);
+            state.facts.destroy.push(medium);
             needs_exception(
                 state,
                 "bare-keys-on-medium",
@@ -149,7 +149,10 @@ pub(super) fn answered(
             "write.target",
         ),
         ["match", "read-out", _, index] => read_out(state, key, index, value),
-        ["hand", slug, what] => hand_over(state, key, slug, what, value),
+        ["hand", slug, what] => bags::hand_over(state, key, slug, what, value),
+        ["store", _, "label"] => bags::medium_label(state, key, value),
+        ["stop", "when"] => stop_time(state, key, value),
+        ["stop", "silent-to"] => silence(state, key, value),
         ["void", sheet] if value == "destroyed" => {
             let number = sheet.trim_start_matches('s').parse::<u32>().unwrap_or(0);
             for sheet in state.sheets.iter_mut().filter(|s| s.number == number) {
@@ -158,7 +161,7 @@ pub(super) fn answered(
         }
         ["rebag", x] => {
             if let Ok(x) = x.parse() {
-                state.facts.rebagged.push((x, value.to_owned()));
+                bags::rebagged(state, key, x, value);
             }
         }
         _ => {}
@@ -176,6 +179,31 @@ fn needs_exception(state: &mut State, name: &str, what: &str, way_on: &str, pref
             Clears::Prefix(prefix.to_owned()),
         );
     }
+}
+
+/// Each person who signs and also holds a sheet is an exception of their own.
+fn signer_is_custodian(state: &mut State, signer: &Label, number: u8, prefix: &str) {
+    let name = "signer-is-custodian";
+    let text = format!(
+        "{}: {} is custodian {number}",
+        exception_text(name),
+        signer.spoken()
+    );
+    if state
+        .exceptions
+        .iter()
+        .any(|e| e.name == name && e.text == text)
+    {
+        return;
+    }
+    let refused = Refused {
+        again: vec![],
+        name: name.into(),
+        what: format!("Custodian {number} is also {}, who signs.", signer.spoken()),
+        way_on: "Name another custodian, or sign the exception.".into(),
+    };
+    let clears = Clears::Prefix(prefix.to_owned());
+    page_offering(state, refused, Some(Offered { name, text }), clears);
 }
 
 fn custodian_mut<'a>(state: &'a mut State, slug: &str) -> Option<&'a mut Custodian> {
@@ -199,6 +227,40 @@ fn enrol(state: &mut State, slug: &str, identified: &str) {
         identified: identified.to_owned(),
         pin: false,
     });
+}
+
+/// The old signer can't have been stopped later than now, as the witness's watch has it.
+fn stop_time(state: &mut State, key: &str, value: &str) {
+    let offset = state.facts.clock.as_ref().map_or(0, |c| c.offset);
+    let now = state.time - offset;
+    if dates::parse_minute(value).is_none_or(|when| when > now + 60) {
+        state.work.answers.remove(key);
+        page(
+            state,
+            "stop-in-future",
+            "This time has not come yet.".into(),
+            "Give the time, in UTC, at which the old signer was stopped.",
+            Clears::Nothing,
+        );
+    }
+}
+
+/// The blocks over which the chain was silent must be a range.
+fn silence(state: &mut State, key: &str, value: &str) {
+    let from = state
+        .answer("stop.silent-from")
+        .and_then(|from| from.trim().parse::<u64>().ok());
+    if value.trim().parse::<u64>().ok() < from {
+        state.work.answers.remove(key);
+        state.work.answers.remove("stop.silent-from");
+        page(
+            state,
+            "silence-not-a-range",
+            "The last block comes before the first.".into(),
+            "Give the first and the last finalized block that you looked at.",
+            Clears::Nothing,
+        );
+    }
 }
 
 /// A public key read out by one of two people: first and last eight digits.
@@ -227,39 +289,6 @@ fn read_out(state: &mut State, key: &str, index: &str, value: &str) {
             "Read it again from the source. If it still differs, this is another validator's key: stop.",
             Clears::Nothing,
         );
-    }
-}
-
-fn hand_over(state: &mut State, key: &str, slug: &str, what: &str, value: &str) {
-    let Some(number) = slug.strip_prefix('c').and_then(|n| n.parse::<u8>().ok()) else {
-        return;
-    };
-    if what == "bag" && state.sheets.iter().any(|s| s.stands() && s.bag == value) {
-        state.work.answers.remove(key);
-        page(
-            state,
-            "bag-twice",
-            format!("Bag {value} holds another sheet already."),
-            "Read the number on the bag again; each sheet has a bag of its own.",
-            Clears::Nothing,
-        );
-        return;
-    }
-    let carrier = state
-        .answer(&format!("hand.c{number}.carrier"))
-        .unwrap_or_default()
-        .to_owned();
-    let Some(sheet) = state.sheet_of_mut(number) else {
-        return;
-    };
-    match what {
-        "bag" => sheet.bag = value.to_owned(),
-        "done" => sheet.state = SheetState::HandedOver,
-        "receipt" => {
-            sheet.state = SheetState::Bagged;
-            sheet.carrier = Some((carrier, value.to_owned()));
-        }
-        _ => {}
     }
 }
 
@@ -297,7 +326,13 @@ pub(super) fn annexed(
         ["enrol", slug, "name"] if slug.starts_with('c') => {
             let number: u8 = slug.trim_start_matches('c').parse().unwrap_or(0);
             let own = Label::custodian(number);
-            match same_as {
+            let holder = same_as.and_then(|person| {
+                let holds =
+                    |c: &&Custodian| c.number != number && c.person.as_ref() == Some(person);
+                let held = state.custodians.iter().find(holds)?;
+                Some(Label::custodian(held.number))
+            });
+            match holder.as_ref().or(same_as) {
                 Some(other) if other.0.starts_with('C') => {
                     state.work.answers.remove(key);
                     page(
@@ -315,13 +350,7 @@ pub(super) fn annexed(
                     if let Some(custodian) = custodian_mut(state, slug) {
                         custodian.person = Some(signer.clone());
                     }
-                    needs_exception(
-                        state,
-                        "signer-is-custodian",
-                        "This person also signs as operator or witness.",
-                        "Name another custodian, or sign the exception.",
-                        &format!("enrol.{slug}."),
-                    );
+                    signer_is_custodian(state, signer, number, &format!("enrol.{slug}."));
                 }
                 None => {
                     if let Some(custodian) = custodian_mut(state, slug) {
@@ -375,6 +404,19 @@ pub(super) fn share_read(
         let Some(label) = label else {
             return refuse("share-forged", "The record doesn't know this share.");
         };
+        let asked_for = state.custodians.first().map(|c| Label::custodian(c.number));
+        if asked_for.is_some_and(|custodian| custodian.0 != label) {
+            page(
+                state,
+                "share-of-other-custodian",
+                format!(
+                    "This is the share of {label} in the record; another custodian's is checked today."
+                ),
+                "Bring the sheet of the custodian whose month it is.",
+                Clears::Nothing,
+            );
+            return Ok(());
+        }
         state
             .facts
             .shares

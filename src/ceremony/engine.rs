@@ -4,13 +4,11 @@ use super::check;
 use super::effect::Effect;
 use super::event::{Event, Opened, Refused};
 use super::next::{Next, exception_text, next, prompt};
-use super::policy::{Kind, Label, Sensitive, Verb};
+use super::policy::{Kind, Verb};
 use super::prompt::Ask;
 use super::script::Script;
-use super::state::{
-    Clears, Custodian, Ending, Exception, Facts, Overlay, PIN_PAUSE, SheetState, State, Work,
-};
-use super::{answer, outcome, request, resume};
+use super::state::{Clears, Custodian, Ending, Facts, IDLE_LIMIT, Offered, Overlay, State, Work};
+use super::{answer, outcome, request, resume, signing};
 
 /// An event that doesn't fit the state. It changes nothing and is never written to the transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +96,20 @@ pub fn step(
             "The ceremony is closed; nothing can be added to it.",
         );
     }
+    let back = state.time - time;
+    match event {
+        Event::ClockBack { seconds } if *seconds > 0 && *seconds == back => {}
+        Event::ClockBack { .. } => {
+            return refuse("clock-not-back", "The clock did not go back by so much.");
+        }
+        _ if back > 0 => {
+            return refuse(
+                "clock-went-back",
+                "The clock went back, and that has no entry yet.",
+            );
+        }
+        _ => {}
+    }
     let mut new = state.clone();
     new.time = time;
     apply(script, state, &mut new, event)?;
@@ -123,9 +135,10 @@ fn advance(script: &Script, state: &mut State) -> Vec<Effect> {
 /// The current step is done.
 fn complete(script: &Script, state: &mut State) {
     let verb = script.steps[state.step].verb;
+    let undecided = state.ending.is_none();
     outcome::step_done(script, state, verb);
     state.work = Work::default();
-    if state.ending == Some(Ending::NotHeld) && verb == Verb::Attendance {
+    if undecided && state.ending == Some(Ending::NotHeld) {
         state.step = wipe_step(script);
         return;
     }
@@ -146,8 +159,23 @@ pub(super) fn wipe_step(script: &Script) -> usize {
 
 /// Puts a refusal page over the step.
 pub(super) fn refusal_page(state: &mut State, refused: Refused, clears: Clears) {
+    let offered = exception_for(&refused.name)
+        .filter(|name| !state.excepted(name))
+        .map(|name| Offered {
+            name,
+            text: exception_text(name).to_owned(),
+        });
+    page_offering(state, refused, offered, clears);
+}
+
+/// The same, with the exception that it offers.
+pub(super) fn page_offering(
+    state: &mut State,
+    refused: Refused,
+    exception: Option<Offered>,
+    clears: Clears,
+) {
     state.refusals.push(refused.name.clone());
-    let exception = exception_for(&refused.name).filter(|name| !state.excepted(name));
     state.overlays.push(Overlay::Refusal {
         refused,
         exception,
@@ -158,7 +186,6 @@ pub(super) fn refusal_page(state: &mut State, refused: Refused, clears: Clears) 
 /// The exception that a refusal offers. Everything else is never excepted.
 fn exception_for(refusal: &str) -> Option<&'static str> {
     match refusal {
-        "signer-is-custodian" => Some("signer-is-custodian"),
         "key-unprovable" => Some("unproven-key"),
         "bare-keys-on-medium" => Some("bare-keys-on-medium"),
         "sheets-as-files" => Some("sheets-as-files"),
@@ -201,8 +228,8 @@ fn apply(script: &Script, old: &State, new: &mut State, event: &Event) -> Result
             }
             _ => not_asked("a secret"),
         },
-        Event::Signed { who, verb } => signed(&asked.ask, new, who, *verb),
-        Event::WrongPin { who } => wrong_pin(&asked.ask, new, who),
+        Event::Signed { who, verb } => signing::signed(&asked.ask, new, who, *verb),
+        Event::WrongPin { who } => signing::wrong_pin(&asked.ask, new, who),
         Event::ShareRead { x, how, commitment } => {
             answer::share_read(&asked, new, *x, how, commitment)
         }
@@ -219,30 +246,25 @@ fn apply(script: &Script, old: &State, new: &mut State, event: &Event) -> Result
             };
             outcome::finished(script, new, &effect, outcome)
         }
-        Event::Objected { who, reason } => {
-            if !old.person(who).is_some_and(|p| p.pin) {
-                return refuse("not-enrolled", format!("{} has no PIN here.", who.spoken()));
-            }
-            new.overlays.push(Overlay::Objection {
-                by: who.clone(),
-                reason: reason.clone(),
-            });
-            Ok(())
-        }
-        Event::Withdrawn { who } => match new.overlays.last() {
-            Some(Overlay::Objection { by, .. }) if by == who => {
-                new.overlays.pop();
-                Ok(())
-            }
-            _ => refuse("not-its-author", "Only its author withdraws an objection."),
-        },
+        Event::Objected { who, reason } => signing::objected(new, who, reason),
+        Event::Withdrawn { who } => signing::withdrawn(new, who),
         Event::Requested { request } => request::requested(script, &asked.ask, new, request),
         Event::PauseExpired => {
+            if new.busy.is_some() {
+                return refuse("busy", "The machine is at work.");
+            }
+            if new.time - old.time < IDLE_LIMIT {
+                return refuse("pause-too-short", "The pause is not half an hour long yet.");
+            }
             request::pause_expired(script, new);
             Ok(())
         }
         Event::ClockBack { seconds } => {
             new.facts.clock_jumps.push(*seconds);
+            // Who waits after wrong PINs waits no longer because the clock is set back.
+            for (_, until) in new.locks.values_mut() {
+                *until -= seconds;
+            }
             Ok(())
         }
         Event::Resumed { .. } => {
@@ -272,87 +294,4 @@ fn apply(script: &Script, old: &State, new: &mut State, event: &Event) -> Result
 
 pub(super) fn not_asked<T>(what: &str) -> Result<T, Refusal> {
     refuse("not-asked", format!("{what} was not asked for now."))
-}
-
-fn signed(ask: &Ask, new: &mut State, who: &Label, verb: Sensitive) -> Result<(), Refusal> {
-    let Ask::Sign {
-        verb: open,
-        needs,
-        has,
-        locked,
-    } = ask
-    else {
-        return not_asked("a signature");
-    };
-    if *open != verb || !needs.contains(who) || has.contains(who) {
-        return refuse(
-            "signature-not-needed",
-            format!("{} doesn't sign to {} now.", who.spoken(), verb.phrase()),
-        );
-    }
-    if locked.iter().any(|(label, _)| label == who) {
-        return refuse(
-            "pin-locked",
-            format!("{} must wait after wrong PINs.", who.spoken()),
-        );
-    }
-    new.locks.remove(who);
-    let complete = |signed: &[Label]| needs.iter().all(|label| signed.contains(label));
-    match new.overlays.last_mut() {
-        Some(Overlay::Excepting { name, signed }) => {
-            signed.push(who.clone());
-            if complete(signed) {
-                let exception = Exception {
-                    name: (*name).to_owned(),
-                    text: exception_text(name).to_owned(),
-                    signed: signed.clone(),
-                };
-                new.exceptions.push(exception);
-                new.overlays.pop();
-                new.overlays.pop(); // the refusal that offered it
-            }
-        }
-        Some(Overlay::Voiding { number, signed }) => {
-            signed.push(who.clone());
-            if complete(signed) {
-                let number = *number;
-                for sheet in new.sheets.iter_mut().filter(|s| s.number == number) {
-                    sheet.state = SheetState::Void;
-                    sheet.proven.clear();
-                }
-                new.work.done.remove("prove");
-                new.overlays.pop();
-            }
-        }
-        Some(Overlay::Reenrolling { signed, .. }) => signed.push(who.clone()),
-        Some(Overlay::Refusal { .. } | Overlay::Objection { .. } | Overlay::Paused) => {
-            return not_asked("a signature");
-        }
-        None => new.work.signed.push(who.clone()),
-    }
-    Ok(())
-}
-
-fn wrong_pin(ask: &Ask, new: &mut State, who: &Label) -> Result<(), Refusal> {
-    if matches!(ask, Ask::Wait | Ask::Over) {
-        return not_asked("a PIN");
-    }
-    let (wrong, until) = new.locks.entry(who.clone()).or_insert((0, 0));
-    *wrong += 1;
-    let left = 3u32.saturating_sub(*wrong);
-    let way_on = if left == 0 {
-        *wrong = 0;
-        *until = new.time + PIN_PAUSE;
-        "Wait a minute, then try again; or enrol anew with F: two others sign for it."
-    } else {
-        "Try again. After three wrong PINs there is a pause."
-    };
-    let refused = Refused {
-        again: vec![],
-        name: "pin-wrong".into(),
-        what: format!("This is not the PIN of {}.", who.spoken()),
-        way_on: way_on.into(),
-    };
-    refusal_page(new, refused, Clears::Nothing);
-    Ok(())
 }

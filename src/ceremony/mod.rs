@@ -5,6 +5,7 @@
 //! the transcript, which is the list of events, replays to the very same position after a power cut.
 
 mod answer;
+mod bags;
 pub mod check;
 pub mod dates;
 pub mod effect;
@@ -17,5 +18,6 @@ pub mod prompt;
 mod request;
 mod resume;
 pub mod script;
+mod signing;
 pub mod state;
 pub mod view;

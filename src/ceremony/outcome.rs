@@ -1,13 +1,13 @@
 //! What the driver reports: each outcome must be one that its effect can have.
 
-use super::effect::{Against, Effect};
+use super::effect::{Against, Effect, Target};
 use super::engine::{Refusal, refusal_page, refuse};
 use super::event::{Outcome, Refused};
 use super::next::{exception_text, key_lines, session_keys};
 use super::policy::{Kind, Slot, Verb};
 use super::script::Script;
 use super::state::{
-    Clears, Ending, Exception, MatchFact, Sheet, SheetState, State, StoredCopy, Work,
+    Clears, Ending, Exception, MatchFact, Overlay, Sheet, SheetState, State, StoredCopy, Work,
 };
 
 /// What is asked anew when an effect failed.
@@ -55,7 +55,7 @@ pub(super) fn finished(
         (Effect::CheckMachine, Outcome::Machine { fit, findings }) => {
             state.facts.machine = findings.clone();
             if *fit {
-                state.work.rechecked = true;
+                machine_fit(state);
             } else {
                 let stops: Vec<&str> = findings
                     .iter()
@@ -134,6 +134,7 @@ pub(super) fn finished(
                 record_sha256: String::new(),
                 commitments: false,
             });
+            state.slots.remove(&Slot::Bundle);
             mark(state, "seal", vec![]);
         }
         (Effect::Split { n, .. }, Outcome::Split { commitments }) => {
@@ -141,6 +142,7 @@ pub(super) fn finished(
                 return refuse("outcome-unfit", "The driver made another number of shares.");
             }
             state.facts.commitments = commitments.clone();
+            state.slots.remove(&Slot::Secret);
             state.slots.insert(Slot::Shares);
             mark(state, "split", vec![]);
         }
@@ -199,6 +201,7 @@ pub(super) fn finished(
         }
         (Effect::LoadSealed { .. }, Outcome::SealedLoaded(sealed)) => {
             state.facts.set_id = sealed.set_id.clone();
+            state.facts.keystore_password = false;
             state.facts.sealed = Some((**sealed).clone());
             mark(state, "load", vec![]);
         }
@@ -219,7 +222,21 @@ pub(super) fn finished(
         (Effect::WriteKeys { dry: true, .. }, Outcome::Plan { lines }) => {
             mark(state, "plan", lines.clone());
         }
-        (Effect::WriteKeys { dry: false, .. }, Outcome::Written { files }) => {
+        (
+            Effect::WriteKeys {
+                dry: false,
+                target,
+                path,
+                ..
+            },
+            Outcome::Written { files },
+        ) => {
+            if *target == Target::Medium {
+                state
+                    .facts
+                    .destroy
+                    .push(format!("medium with bare key files, {path}"));
+            }
             state.facts.written = files.clone();
             mark(state, "write", vec![]);
         }
@@ -256,7 +273,31 @@ pub(super) fn finished(
     Ok(())
 }
 
+/// A fit machine opens the signatures that waited for it. Those of the step under an exception are given again.
+fn machine_fit(state: &mut State) {
+    state.work.rechecked = true;
+    let waiting = state.overlays.iter_mut().rev().find_map(|over| match over {
+        Overlay::Excepting { checked, .. } | Overlay::Voiding { checked, .. } if !*checked => {
+            Some(checked)
+        }
+        _ => None,
+    });
+    if let Some(checked) = waiting {
+        *checked = true;
+        state.work.signed.clear();
+    }
+}
+
 fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused) {
+    let asks_password = *effect == Effect::Open
+        && state.opened.kind != Kind::Backup
+        && (refused.name == "keystore-password-needed" || state.facts.keystore_password);
+    if asks_password {
+        // The file opened; its phrases need the node's keystore password, or another one.
+        state.facts.keystore_password = true;
+        refusal_page(state, refused.clone(), Clears::Step);
+        return;
+    }
     refusal_page(state, refused.clone(), clears(effect, refused));
     match effect {
         Effect::ProveSheets { .. } => {
@@ -297,6 +338,9 @@ fn opened(state: &mut State, keys: &[super::event::PublicKey]) {
     }
     state.facts.keys = keys.to_vec();
     state.facts.opened = true;
+    // The driver keeps no share beyond this.
+    state.slots.remove(&Slot::Scanned);
+    state.slots.remove(&Slot::Shares);
     state.slots.insert(Slot::Opened);
     mark(state, "open", vec![]);
 }
@@ -342,12 +386,14 @@ fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
 pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
     match verb {
         Verb::Attendance => {
-            let brought = state
-                .custodians
-                .iter()
-                .filter(|c| c.present && c.sheet)
-                .count();
-            if brought < usize::from(script.policy.k) {
+            if state.brought() < usize::from(script.policy.k) {
+                state.ending = Some(Ending::NotHeld);
+            }
+        }
+        // From here on the header's threshold counts, whatever the script says.
+        Verb::SealedFile if state.facts.shares.is_empty() => {
+            let k = state.facts.sealed.as_ref().map_or(0, |s| s.k);
+            if state.brought() < usize::from(k) {
                 state.ending = Some(Ending::NotHeld);
             }
         }

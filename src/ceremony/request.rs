@@ -2,7 +2,7 @@
 
 use super::engine::{Refusal, not_asked, refuse, wipe_step};
 use super::event::Request;
-use super::policy::{Kind, Slot, Verb};
+use super::policy::{Kind, Label, Slot, Verb};
 use super::prompt::Ask;
 use super::script::Script;
 use super::state::{Clears, Ending, Overlay, SheetState, State, Work};
@@ -21,6 +21,9 @@ pub(super) fn requested(
     }
     match request {
         Request::Pause => {
+            if matches!(ask, Ask::Paused) {
+                return not_asked("A pause");
+            }
             new.overlays.push(Overlay::Paused);
             Ok(())
         }
@@ -39,32 +42,42 @@ pub(super) fn requested(
             _ => not_asked("an acknowledgement"),
         },
         Request::Reprint => {
-            let at_sheets = script.steps[new.step].verb == Verb::Sheets;
+            let at_sheets = script
+                .steps
+                .get(new.step)
+                .is_some_and(|s| s.verb == Verb::Sheets);
+            // The sheet on the table is the first that isn't proven, as the prompt asks for it.
             let number = match ask {
-                Ask::ReadShare { .. } | Ask::Handwrite { .. } if at_sheets => new
-                    .sheets
-                    .iter()
-                    .rev()
-                    .find(|s| s.stands() && s.proven.is_empty()),
+                Ask::ReadShare { .. } | Ask::Handwrite { .. } if at_sheets => (1..=script.policy.n)
+                    .filter_map(|custodian| new.sheet_of(custodian))
+                    .find(|s| s.proven.is_empty()),
                 _ => None,
             };
             let Some(number) = number.map(|s| s.number) else {
-                return not_asked("a reprint");
+                return not_asked("A reprint");
             };
             new.overlays.push(Overlay::Voiding {
                 number,
+                checked: false,
                 signed: vec![],
             });
             Ok(())
         }
         Request::Exception => match new.overlays.last() {
             Some(Overlay::Refusal {
-                exception: Some(name),
+                exception: Some(offered),
                 ..
             }) => {
-                let name = *name;
+                if !both_enrolled(new) {
+                    return refuse(
+                        "not-enrolled",
+                        "Operator and witness sign an exception; they are not both enrolled yet.",
+                    );
+                }
+                let offered = offered.clone();
                 new.overlays.push(Overlay::Excepting {
-                    name,
+                    offered,
+                    checked: false,
                     signed: vec![],
                 });
                 Ok(())
@@ -97,14 +110,43 @@ pub(super) fn requested(
             _ => not_asked("going back"),
         },
         Request::Stop { reason } => {
+            if new.facts.recorded.is_some() {
+                return refuse(
+                    "recorded-already",
+                    "The record is written; the ceremony can only be closed.",
+                );
+            }
             stop(script, new, reason.clone());
             Ok(())
         }
     }
 }
 
+fn both_enrolled(state: &State) -> bool {
+    [Label::operator(), Label::witness()]
+        .iter()
+        .all(|label| state.person(label).is_some_and(|p| p.pin))
+}
+
 /// Ends the ceremony: every sheet that stands is void, everything is wiped, the transcript closes as stopped.
-pub(super) fn stop(script: &Script, state: &mut State, reason: String) {
+/// A ceremony that is ending already goes on to end so, without what blocks it; else a reason names the objections
+/// that nobody withdrew.
+pub(super) fn stop(script: &Script, state: &mut State, mut reason: String) {
+    if state.ending.is_some() {
+        state
+            .overlays
+            .retain(|over| !matches!(over, Overlay::Objection { .. } | Overlay::Paused));
+        return;
+    }
+    for over in &state.overlays {
+        if let Overlay::Objection {
+            by,
+            reason: objection,
+        } = over
+        {
+            reason = format!("{reason}; {by} did not agree: {objection}");
+        }
+    }
     state.ending = Some(Ending::Stopped(reason));
     void_sheets(state);
     state.overlays.clear();
@@ -158,6 +200,15 @@ pub(super) fn pause_expired(script: &Script, state: &mut State) {
                 }
                 state.work.done.remove("prove");
                 state.work.signed.clear();
+                state.wipe_shares = true;
+            }
+            Some(Verb::Open) if state.opened.kind == Kind::Backup => {
+                // The sheets still lie on the table: they are read back once more.
+                for sheet in state.sheets.iter_mut().filter(|s| s.stands()) {
+                    sheet.proven.clear();
+                }
+                state.work = Work::default();
+                state.step = script.position(Verb::Sheets).unwrap_or(state.step);
                 state.wipe_shares = true;
             }
             Some(Verb::Shares | Verb::Open) if state.opened.kind != Kind::Backup => {

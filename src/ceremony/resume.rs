@@ -21,6 +21,7 @@ pub(super) fn resumed(script: &Script, state: &mut State) {
         custodian.person = None;
     }
     state.facts.recipient = None;
+    state.facts.recorded = None; // written anew: it names the ceremony key, which is another now
     state.exceptions.push(Exception {
         name: "resumed".into(),
         text: exception_text("resumed").into(),
@@ -64,6 +65,7 @@ pub(super) fn resumed(script: &Script, state: &mut State) {
             state.resume_to = Some(reached);
         }
         Kind::Recovery | Kind::Verification | Kind::ShareCheck => {
+            state.facts.keystore_password = false;
             state.facts.shares.clear();
             state.facts.quorum.clear();
             state.facts.opened = false;

@@ -2,7 +2,7 @@
 
 use super::effect::{Against, Effect, Paper};
 use super::event::{Finding, Opened, PublicKey, RecordFacts, Refused, SealedFacts};
-use super::policy::{Label, Role, Slot};
+use super::policy::{Kind, Label, Role, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds after which a PIN entered wrongly three times may be tried again.
@@ -156,6 +156,15 @@ pub enum Clears {
     Step,
 }
 
+/// An exception that a refusal offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Stable name.
+    pub name: &'static str,
+    /// What it means, and for whom.
+    pub text: String,
+}
+
 /// What lies over the current step until it is dealt with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Overlay {
@@ -164,7 +173,7 @@ pub enum Overlay {
         /// What was refused.
         refused: Refused,
         /// The exception that it offers, if any.
-        exception: Option<&'static str>,
+        exception: Option<Offered>,
         /// What is asked anew once it was read.
         clears: Clears,
     },
@@ -179,8 +188,10 @@ pub enum Overlay {
     Paused,
     /// Two people sign an exception.
     Excepting {
-        /// Its name.
-        name: &'static str,
+        /// Which.
+        offered: Offered,
+        /// Whether the machine was looked at for it.
+        checked: bool,
         /// Who has signed.
         signed: Vec<Label>,
     },
@@ -195,6 +206,8 @@ pub enum Overlay {
     Voiding {
         /// Which.
         number: u32,
+        /// Whether the machine was looked at for it.
+        checked: bool,
         /// Who has signed.
         signed: Vec<Label>,
     },
@@ -358,6 +371,39 @@ impl State {
     /// Whether an exception was signed (or happened).
     pub fn excepted(&self, name: &str) -> bool {
         self.exceptions.iter().any(|e| e.name == name)
+    }
+
+    /// Whether this person must wait, at UTC second `time`, after three wrong PINs.
+    pub fn locked(&self, who: &Label, time: i64) -> bool {
+        self.locks.get(who).is_some_and(|(_, until)| *until > time)
+    }
+
+    /// How many sheets were brought.
+    pub fn brought(&self) -> usize {
+        self.custodians
+            .iter()
+            .filter(|c| c.present && c.sheet)
+            .count()
+    }
+
+    /// Sheets that are neither with their custodian nor destroyed.
+    pub fn open_sheets(&self) -> impl Iterator<Item = &Sheet> {
+        self.sheets
+            .iter()
+            .filter(|s| !matches!(s.state, SheetState::HandedOver | SheetState::Destroyed))
+    }
+
+    /// Whether a sheet that was read in a later ceremony didn't read well: it may have to be made anew.
+    pub fn damaged_sheet(&self) -> bool {
+        const DAMAGE: [&str; 5] = [
+            "share-checksum",
+            "share-word-suspect",
+            "share-words-transposed",
+            "share-two-words-suspect",
+            "share-words-unlocated",
+        ];
+        self.opened.kind != Kind::Backup
+            && self.refusals.iter().any(|r| DAMAGE.contains(&r.as_str()))
     }
 
     /// The sheet of a custodian that stands.

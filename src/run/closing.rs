@@ -6,7 +6,7 @@ use super::driver::{Driver, names, now, sha256_hex};
 use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::event::Refused;
-use crate::ceremony::next::destroy_list;
+use crate::ceremony::next::{destroy_list, due_by_events};
 use crate::ceremony::policy::{Kind, Label};
 use crate::ceremony::state::{Ending, SheetState as State};
 use crate::print::certificate as page;
@@ -132,17 +132,12 @@ impl Driver {
         } else {
             vec![]
         };
-        for sheet in &state.sheets {
-            if let Some((carrier, date)) = &sheet.carrier {
-                due.push(Due {
-                    date: date.clone(),
-                    task: format!(
-                        "Receipt of bag {} by C{}, carried by {carrier}",
-                        sheet.bag, sheet.custodian
-                    ),
-                    label: "W".into(),
-                });
-            }
+        for (date, task) in due_by_events(state) {
+            due.push(Due {
+                date,
+                task,
+                label: "W".into(),
+            });
         }
         if facts.matched.as_ref().is_some_and(|m| !m.on_chain) {
             due.push(Due {

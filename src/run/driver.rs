@@ -452,8 +452,17 @@ impl Driver {
 
     /// Half an hour without an input wipes entered shares.
     pub(super) fn tick(&mut self) -> Result<(), RunError> {
+        if self.closed() {
+            return Ok(());
+        }
         let time = now();
-        if time - self.last_input >= IDLE_LIMIT && !self.busy() && !self.closed() {
+        if time < self.state.time {
+            let seconds = self.state.time - time;
+            self.last_input = time;
+            return self.take(time, &Event::ClockBack { seconds });
+        }
+        let since = self.last_input.max(self.state.time);
+        if time - since >= IDLE_LIMIT && !self.busy() {
             self.last_input = time;
             self.record_event(Event::PauseExpired)?;
         }

@@ -171,31 +171,28 @@ impl Driver {
 
     fn sign(&mut self, who: &str, pin: &SecretText) -> Result<(), RunError> {
         let who = Label(who.to_owned());
-        let Ask::Sign { verb, locked, .. } = self.prompt().ask else {
+        let Ask::Sign { verb, .. } = self.prompt().ask else {
             return self.record_event(Event::Signed {
                 who,
                 verb: crate::ceremony::policy::Sensitive::Certify,
             });
         };
-        let now = super::driver::now();
-        if locked
-            .iter()
-            .any(|(label, until)| *label == who && *until > now)
-        {
-            return self.refuse(refused(
-                "pin-locked",
-                format!("After three wrong PINs {} waits a minute.", who.spoken()),
-                "Wait, then try again.",
-            ));
-        }
         if self.pin_is_right(&who, pin)? {
             self.record_event(Event::Signed { who, verb })?;
         }
         Ok(())
     }
 
-    /// Compares a PIN; a wrong one is an event.
+    /// Compares a PIN, unless its owner must wait; a wrong one is an event.
     fn pin_is_right(&mut self, who: &Label, pin: &SecretText) -> Result<bool, RunError> {
+        if self.state.locked(who, super::driver::now()) {
+            self.refuse(refused(
+                "pin-locked",
+                format!("After three wrong PINs {} waits a minute.", who.spoken()),
+                "Wait, then try again.",
+            ))?;
+            return Ok(false);
+        }
         let right = self
             .slots
             .pins

@@ -6,7 +6,7 @@ use crate::ceremony::effect::{Effect, Paper};
 use crate::ceremony::policy::{Kind, Label, Sensitive};
 use crate::ceremony::prompt::{Ask, Prompt, TextKind};
 use crate::ceremony::script::{Script, Step};
-use crate::ceremony::state::{Ending, SheetState, State};
+use crate::ceremony::state::{Ending, Sheet, SheetState, State};
 
 pub(super) fn store(script: &Script, state: &State, step: &Step) -> Next {
     for copy in 1..=script.policy.media {
@@ -75,6 +75,10 @@ pub(super) fn store(script: &Script, state: &State, step: &Step) -> Next {
 pub(super) fn hand_over(state: &State, step: &Step) -> Next {
     for custodian in &state.custodians {
         let number = custodian.number;
+        let with_custodian = |s: &Sheet| s.state == SheetState::HandedOver;
+        if state.sheet_of(number).is_some_and(with_custodian) {
+            continue;
+        }
         let key = |what: &str| format!("hand.c{number}.{what}");
         let who = format!("custodian {number}");
         if state.answer(&key("bag")).is_none() {
@@ -160,7 +164,38 @@ pub fn destroy_list(state: &State) -> Vec<String> {
     if state.sheets.iter().any(|s| s.paper == Paper::Handwriting) {
         list.push("rough paper, and the pad under the written forms".into());
     }
+    if state.excepted("pictures-of-sheets") {
+        list.push("picture files of sheets, and the media they lie on".into());
+    }
     list
+}
+
+/// Tasks that follow from what happened, with their date `YYYY-MM-DD`; those of the script stand in the script.
+pub fn due_by_events(state: &State) -> Vec<(String, String)> {
+    let mut due = vec![];
+    for sheet in state
+        .sheets
+        .iter()
+        .filter(|s| s.state == SheetState::Bagged)
+    {
+        if let Some((carrier, date)) = &sheet.carrier {
+            let who = Label::custodian(sheet.custodian);
+            due.push((
+                date.clone(),
+                format!(
+                    "Receipt of bag {} by {who}, carried by {carrier}",
+                    sheet.bag
+                ),
+            ));
+        }
+    }
+    if state.damaged_sheet() {
+        due.push((
+            dates::months_after(state.time, 1),
+            "Reissue: a sheet did not read well; make a fresh backup with new sheets".to_owned(),
+        ));
+    }
+    due
 }
 
 pub(super) fn certify(script: &Script, state: &State, step: &Step) -> Next {
@@ -204,6 +239,15 @@ fn closing_page(script: &Script, state: &State) -> Prompt {
             ),
         );
     }
+    for sheet in state.open_sheets() {
+        prompt = prompt.fact(
+            "Open item",
+            format!("sheet {} is {}", sheet.number, sheet.state.name()),
+        );
+    }
+    for (x, bag) in &state.facts.rebagged {
+        prompt = prompt.fact(format!("Share {x}"), format!("bag {bag}"));
+    }
     for copy in &state.copies {
         prompt = prompt.fact(
             format!("Copy {}", copy.number),
@@ -214,6 +258,12 @@ fn closing_page(script: &Script, state: &State) -> Prompt {
     prompt = prompt.lines("Destroy", if destroy.is_empty() { &[] } else { &destroy });
     for due in &script.due {
         prompt = prompt.fact(dates::months_after(state.time, due.months), &due.task);
+    }
+    for task in due_by_events(state) {
+        prompt = prompt.fact(task.0, task.1);
+    }
+    for seconds in &state.facts.clock_jumps {
+        prompt = prompt.fact("Clock", format!("went back by {seconds} seconds"));
     }
     if state.facts.matched.as_ref().is_some_and(|m| !m.on_chain) {
         prompt = prompt.fact("NOT MATCHED", "to chain: register the key, then verify");

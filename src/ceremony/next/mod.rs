@@ -12,7 +12,7 @@ use super::prompt::{Ask, Choice, Offer, Prompt, TextKind};
 use super::script::{Script, Step};
 use super::state::State;
 
-pub use closing::destroy_list;
+pub use closing::{destroy_list, due_by_events};
 pub(super) use keys::{key_lines, session_keys, short};
 pub(super) use overlay::exception_text;
 

@@ -1,6 +1,7 @@
 //! What lies over the current step: refusals, objections, pauses, exceptions.
 
 use super::{Next, sign_prompt};
+use crate::ceremony::effect::Effect;
 use crate::ceremony::policy::{Label, Sensitive};
 use crate::ceremony::prompt::{Ask, Offer, Prompt};
 use crate::ceremony::state::{Overlay, State};
@@ -35,8 +36,8 @@ pub(super) fn next(state: &State, over: &Overlay) -> Next {
                 prompt.fact("read again", again.join(" "))
             };
             match exception {
-                Some(name) => prompt
-                    .fact("Exception", exception_text(name))
+                Some(offered) => prompt
+                    .fact("Exception", &offered.text)
                     .offer(Offer::Exception)
                     .into(),
                 None => prompt.into(),
@@ -55,14 +56,17 @@ pub(super) fn next(state: &State, over: &Overlay) -> Next {
         Overlay::Paused => Prompt::new("paused", "Paused", Ask::Paused)
             .say("Nobody leaves the room alone with the sheets. After 30 minutes entered shares are wiped.")
             .into(),
-        Overlay::Excepting { name, signed } => {
-            sign_prompt(state, &format!("exception.{name}"), Sensitive::Exception, both(), signed)
-                .say(format!("Exception: {}.", exception_text(name)))
+        Overlay::Excepting { checked: false, .. } | Overlay::Voiding { checked: false, .. } => {
+            Next::Do(Effect::CheckMachine)
+        }
+        Overlay::Excepting { offered, signed, .. } => {
+            sign_prompt(state, &format!("exception.{}", offered.name), Sensitive::Exception, both(), signed)
+                .say(format!("Exception: {}.", offered.text))
                 .say("It stands in the record and on the certificate, with both signatures.")
                 .offer(Offer::Back)
                 .into()
         }
-        Overlay::Voiding { number, signed } => {
+        Overlay::Voiding { number, signed, .. } => {
             sign_prompt(state, &format!("void.{number}"), Sensitive::Void, both(), signed)
                 .say(format!("Sheet {number} becomes void and must be destroyed; a new one is made."))
                 .offer(Offer::Back)

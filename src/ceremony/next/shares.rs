@@ -94,7 +94,16 @@ fn ways(state: &State) -> Vec<Way> {
 }
 
 pub(super) fn sheets(script: &Script, state: &State, step: &Step) -> Next {
-    let Some(paper) = paper_of(state) else {
+    // Read back once more after a long pause: nothing is printed again.
+    let accepted = (1..=script.policy.n).all(|custodian| {
+        state
+            .sheet_of(custodian)
+            .is_some_and(|s| s.state != SheetState::Printed)
+    });
+    let Some(paper) = paper_of(state).or_else(|| {
+        let first = state.sheets.first()?;
+        accepted.then_some(first.paper)
+    }) else {
         let mut choices = vec![];
         if state.opened.rehearsal {
             choices.push((
@@ -135,7 +144,8 @@ pub(super) fn sheets(script: &Script, state: &State, step: &Step) -> Next {
                 .offer(Offer::Reprint)
         };
         let written = format!("sheets.s{}.written", sheet.number);
-        if paper == Paper::Handwriting && state.answer(&written).is_none() {
+        let unwritten = sheet.state == SheetState::Printed && state.answer(&written).is_none();
+        if paper == Paper::Handwriting && unwritten {
             return common(
                 Prompt::new(
                     &written,
@@ -227,6 +237,7 @@ pub(super) fn sealed_file(state: &State, step: &Step) -> Next {
             .fact("Ceremony", &sealed.ceremony)
             .fact("Set", grouped(&sealed.set_id))
             .fact("Shares", format!("any {} of {}", sealed.k, sealed.n))
+            .fact("Brought", format!("{} sheets", state.brought()))
             .fact(
                 "Record",
                 if sealed.commitments {
@@ -278,16 +289,17 @@ pub(super) fn enter(state: &State, step: &Step) -> Next {
 }
 
 pub(super) fn open(state: &State, step: &Step) -> Next {
-    if state.facts.keystore_password
-        && state.opened.kind != Kind::Backup
-        && state.answer("open.password").is_none()
+    if state.opened.kind != Kind::Backup
+        && state.facts.keystore_password
+        && !state.did("open")
+        && state.answer("open.password-text").is_none()
     {
         return Prompt::new(
-            "open.password",
+            "open.password-text",
             "The keystore password",
             Ask::Secret(SecretKind::Password),
         )
-        .say("The node of this backup runs with a keystore password. It is part of the key phrases, so the pairs can't be proven without it.")
+        .say("The node of this backup ran with a keystore password, which is part of its key phrases and not in the backup.")
         .say("It is not shown, not even its length.")
         .into();
     }
