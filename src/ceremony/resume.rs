@@ -1,16 +1,24 @@
 //! Resuming: what stands, what is void because its secret died with the memory, what starts again.
 
+use super::effect::{Effect, Paper};
 use super::engine::wipe_step;
 use super::next::exception_text;
 use super::policy::{Kind, Verb};
 use super::request::void_sheets;
 use super::script::Script;
-use super::state::{Exception, State, Work};
+use super::state::{Exception, Sheet, SheetState, State, Work};
 
 /// After a power cut: what lay in memory is gone. See `docs/manual.md`, "Resuming".
 pub(super) fn resumed(script: &Script, state: &mut State) {
     state.resumes += 1;
-    state.busy = None;
+    if let Some(Effect::PrintSheet {
+        number,
+        custodian,
+        paper: paper @ (Paper::Simulated | Paper::Files),
+    }) = state.busy.take()
+    {
+        perhaps_printed(state, number, custodian, paper);
+    }
     state.wipe_shares = false;
     state.overlays.clear();
     state.slots.clear();
@@ -75,6 +83,20 @@ pub(super) fn resumed(script: &Script, state: &mut State) {
             }
         }
     }
+}
+
+/// The power went while this sheet was printed: it may exist, so it is void and on the list.
+fn perhaps_printed(state: &mut State, number: u32, custodian: u8, paper: Paper) {
+    state.sheets.push(Sheet {
+        number,
+        custodian,
+        paper,
+        state: SheetState::Void,
+        proven: String::new(),
+        bag: String::new(),
+        place: String::new(),
+        carrier: None,
+    });
 }
 
 /// The index of the last match: past it, sealed file and sheets are proven.

@@ -18,7 +18,7 @@ use crate::run::answers::{Answers, MAX_ANSWERS};
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, RunError, Setup, names};
 use crate::run::files;
-use crate::run::player::{Move, Player};
+use crate::run::player::{Move, Player, Written};
 use crate::run::world::World;
 use crate::secret::hardening::Hardening;
 use crate::tui::ToScreen;
@@ -38,7 +38,7 @@ enum Show {
     Screen(Sender<ToScreen>),
 }
 
-/// Runs the rehearsal; the exit code.
+/// Runs the rehearsal; the exit code: 1 also where a ceremony was stopped or not held.
 pub fn rehearse(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> u8 {
     match play(args, hardening, out) {
         Ok(code) => code,
@@ -99,7 +99,7 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
                 &mut log,
             );
             let message = match &result {
-                Ok(()) => String::from_utf8_lossy(&log).into_owned(),
+                Ok(_) => String::from_utf8_lossy(&log).into_owned(),
                 Err((_, text)) => text.clone(),
             };
             let _ = to.send(ToScreen::Bye { message });
@@ -111,15 +111,14 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
         }
         drop(from);
         return match worker.join() {
-            Ok(Ok(())) => Ok(0),
+            Ok(Ok(code)) => Ok(code),
             Ok(Err((_, text))) if text == LEFT => Ok(0),
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err((3, "The rehearsal ended unexpectedly.".into())),
         };
     }
     if auto {
-        all(&acts, &base, hardening, answers, &Show::Lines, out)?;
-        return Ok(0);
+        return all(&acts, &base, hardening, answers, &Show::Lines, out);
     }
     for act in acts {
         let driver = open(&act, &base, hardening)?;
@@ -215,7 +214,9 @@ fn all(
     mut answers: Answers,
     show: &Show,
     out: &mut dyn Write,
-) -> Result<(), Failure> {
+) -> Result<u8, Failure> {
+    let mut code = 0;
+    let mut written = Written::default();
     for act in acts {
         let script = Script::parse(&act.script).map_err(|error| (1, error.to_string()))?;
         if completed(act) {
@@ -231,7 +232,7 @@ fn all(
         let world = World {
             out: base.to_owned(),
         };
-        let mut player = Player::new(world, answers, lost.clone(), base.to_owned());
+        let mut player = Player::new(world, answers, lost.clone(), base.to_owned(), written);
         line(out, &format!("{}: {}", script.name, script.title))?;
         if script
             .steps
@@ -257,7 +258,9 @@ fn all(
             &format!("  {done}; everything is in {}", act.dir.display()),
         )?;
         answers = player.answers;
+        written = player.written;
         if done != "completed" {
+            code = 1;
             break;
         }
     }
@@ -275,7 +278,7 @@ fn all(
             ),
         ));
     }
-    Ok(())
+    Ok(code)
 }
 
 /// Two of five; in general all that may be lost, from the second on.

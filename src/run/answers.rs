@@ -2,7 +2,8 @@
 //!
 //! ```toml
 //! [[on]]
-//! prompt = "sheets.c2.read"   # the key of a prompt; a trailing * matches any ending
+//! prompt = "sheets.c2.read"   # the key of a prompt; a trailing * matches any ending; `refusal` is any refusal page,
+//!                             # `refusal.NAME` one of this name
 //! ceremony = "key-backup"     # optional: the script's name
 //! fault = "forged"            # or: answer = "text", or: act = "object"
 //! times = 1                   # how often it applies; default 1

@@ -12,8 +12,8 @@ use crate::ceremony::dates;
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::{Ask, Prompt, SecretKind};
 use crate::device::picture;
-use crate::secret::SecretText;
 use crate::secret::entry::Input;
+use crate::secret::{SecretBytes, SecretText};
 use crate::share::qr::parse_qr_text;
 use crate::share::wire::Share;
 use crate::share::words::{WordsOutcome, parse_words};
@@ -28,6 +28,24 @@ pub enum Move {
     Over,
 }
 
+/// What simulated people wrote by hand, by custodian. It plays paper, which the memory search doesn't look at; so that
+/// the search doesn't find it in here, each byte is kept as its complement.
+#[derive(Default)]
+pub struct Written(BTreeMap<u8, SecretBytes>);
+
+impl Written {
+    fn keep(&mut self, custodian: u8, words: &SecretText) {
+        let turned = words.expose().bytes().map(|byte| !byte).collect();
+        self.0.insert(custodian, SecretBytes::new(turned));
+    }
+
+    fn read(&self, custodian: u8) -> Option<SecretText> {
+        let turned = self.0.get(&custodian)?.expose();
+        let bytes = turned.iter().map(|byte| !byte).collect();
+        String::from_utf8(bytes).ok().map(SecretText::new)
+    }
+}
+
 /// Simulated people for one ceremony.
 pub struct Player {
     /// Where everything lies.
@@ -38,8 +56,8 @@ pub struct Player {
     pub lost: Vec<u8>,
     /// Where the backup lies, for a recovery.
     pub backup: PathBuf,
-    /// What was written by hand, by custodian.
-    written: BTreeMap<u8, SecretText>,
+    /// What was written by hand, by custodian: the next ceremony reads it.
+    pub written: Written,
     withdraw: bool,
     refusals: u32,
 }
@@ -57,14 +75,20 @@ fn pin(who: &str) -> SecretText {
 }
 
 impl Player {
-    /// People who do what they are told, but for `answers`.
-    pub fn new(world: World, answers: Answers, lost: Vec<u8>, backup: PathBuf) -> Self {
+    /// People who do what they are told, but for `answers`; `written` are the sheets that they hold in handwriting.
+    pub fn new(
+        world: World,
+        answers: Answers,
+        lost: Vec<u8>,
+        backup: PathBuf,
+        written: Written,
+    ) -> Self {
         Self {
             world,
             answers,
             lost,
             backup,
-            written: BTreeMap::new(),
+            written,
             withdraw: false,
             refusals: 0,
         }
@@ -105,7 +129,7 @@ impl Player {
             },
             Ask::Handwrite { custodian } => {
                 if let Some(words) = driver.reveal() {
-                    self.written.insert(*custodian, words);
+                    self.written.keep(*custodian, &words);
                 }
                 Input::Answer {
                     key,
@@ -160,11 +184,11 @@ impl Player {
                     None => Input::Tick,
                 }
             }
-            Ask::ReadShare { .. } => match self.by_hand(prompt) {
+            Ask::ReadShare { .. } => match self.by_hand(driver, prompt) {
                 Some(words) => Input::ShareWords(words),
                 None => Input::ShareSimulated,
             },
-            Ask::Refusal { .. } => {
+            Ask::Refusal { name } => {
                 self.refusals += 1;
                 if self.refusals > 40 {
                     return Err(RunError::Script(format!(
@@ -172,7 +196,9 @@ impl Player {
                         prompt.say.first().cloned().unwrap_or_default()
                     )));
                 }
-                match self.answers.take(&driver.script().name, "refusal") {
+                let line = format!("refusal.{name}");
+                let given = self.answers.take(&driver.script().name, &line);
+                match given.or_else(|| self.answers.take(&driver.script().name, "refusal")) {
                     Some(on) if on.act == Some(Act::Exception) => Input::Exception,
                     Some(on) if on.act == Some(Act::Hang) => return Ok(Move::Hang),
                     _ => Input::Acknowledge,
@@ -242,11 +268,9 @@ impl Player {
         Ok(Move::Type(input))
     }
 
-    fn by_hand(&self, prompt: &Prompt) -> Option<SecretText> {
-        let number = sheet_number(&prompt.key)?;
-        Some(SecretText::new(
-            self.written.get(&number)?.expose().to_owned(),
-        ))
+    fn by_hand(&self, driver: &Driver, prompt: &Prompt) -> Option<SecretText> {
+        let number = number_wanted(driver, prompt)?;
+        self.written.read(number)
     }
 
     fn faulty(&self, driver: &Driver, prompt: &Prompt, fault: Fault) -> Result<Input, RunError> {
@@ -270,26 +294,8 @@ impl Player {
 
     /// The share that the simulated scanner would read now.
     fn right_share(&self, driver: &Driver, prompt: &Prompt) -> Option<Share> {
-        let number = match sheet_number(&prompt.key) {
-            Some(number) => number,
-            None => {
-                let entered: Vec<u8> = driver
-                    .state()
-                    .facts
-                    .shares
-                    .iter()
-                    .map(|(x, ..)| *x)
-                    .collect();
-                driver
-                    .state()
-                    .custodians
-                    .iter()
-                    .filter(|c| c.present && c.sheet)
-                    .map(|c| c.number)
-                    .find(|n| !entered.contains(n))?
-            }
-        };
-        if let Some(words) = self.written.get(&number) {
+        let number = number_wanted(driver, prompt)?;
+        if let Some(words) = self.written.read(number) {
             return match parse_words(words.expose()) {
                 Ok(WordsOutcome::Share(share)) => Some(share),
                 _ => None,
@@ -349,6 +355,8 @@ impl Player {
             ["clock", "stated"] => dates::rfc3339(super::driver::now())[..16].replace('T', " "),
             ["export", "path"] => show(self.world.source()),
             ["export", "node"] => "validator-1".into(),
+            ["match", "read-out", _, index] => read_out(driver, index),
+            ["match", "chain"] => "rehearsal".into(),
             ["match", "path"] => show(self.world.registered()),
             ["store", medium, what] => {
                 let number = medium.trim_start_matches('m').parse().unwrap_or(1);
@@ -382,11 +390,41 @@ impl Player {
     }
 }
 
+/// The sheet that is asked for, or the next one that was brought and not entered.
+fn number_wanted(driver: &Driver, prompt: &Prompt) -> Option<u8> {
+    if let Some(number) = sheet_number(&prompt.key) {
+        return Some(number);
+    }
+    let state = driver.state();
+    let entered = |n: &u8| state.facts.shares.iter().any(|(x, ..)| x == n);
+    state
+        .custodians
+        .iter()
+        .filter(|c| c.present && c.sheet)
+        .map(|c| c.number)
+        .find(|n| !entered(n))
+}
+
 fn sheet_number(key: &str) -> Option<u8> {
     key.strip_prefix("sheets.c")?
         .strip_suffix(".read")?
         .parse()
         .ok()
+}
+
+/// First and last eight digits of a session key, as one reads them out.
+fn read_out(driver: &Driver, index: &str) -> String {
+    let keys = &driver.state().facts.keys;
+    let key = keys
+        .iter()
+        .filter(|k| !k.key_type.contains('/'))
+        .nth(index.parse().unwrap_or(0));
+    let digits = key.map_or("", |k| k.public.trim_start_matches("0x"));
+    let first = digits.get(..8).unwrap_or_default();
+    let last = digits
+        .get(digits.len().saturating_sub(8)..)
+        .unwrap_or_default();
+    format!("{first} {last}")
 }
 
 fn confidential(key: &str) -> String {
