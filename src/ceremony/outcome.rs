@@ -291,7 +291,8 @@ fn machine_fit(state: &mut State) {
 fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused) {
     let asks_password = *effect == Effect::Open
         && state.opened.kind != Kind::Backup
-        && (refused.name == "keystore-password-needed" || state.facts.keystore_password);
+        && (refused.name == "keystore-password-needed"
+            || (state.facts.keystore_password && refused.name == "key-public-mismatch"));
     if asks_password {
         // The file opened; its phrases need the node's keystore password, or another one.
         state.facts.keystore_password = true;
@@ -304,10 +305,6 @@ fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused
             for sheet in state.sheets.iter_mut().filter(|s| s.stands()) {
                 sheet.proven.clear();
             }
-        }
-        // Only the opened bundle says that a password is needed; it is asked for, and the shares still stand.
-        Effect::Open if refused.name == "keystore-password-needed" => {
-            state.facts.keystore_password = true;
         }
         Effect::Open if state.opened.kind != Kind::Backup => {
             // Another copy of the sealed file may open: go back to it, the shares still stand.
@@ -385,10 +382,8 @@ fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
 /// What a finished step leaves behind.
 pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
     match verb {
-        Verb::Attendance => {
-            if state.brought() < usize::from(script.policy.k) {
-                state.ending = Some(Ending::NotHeld);
-            }
+        Verb::Attendance if state.brought() < usize::from(script.policy.k) => {
+            state.ending = Some(Ending::NotHeld);
         }
         // From here on the header's threshold counts, whatever the script says.
         Verb::SealedFile if state.facts.shares.is_empty() => {
