@@ -320,7 +320,7 @@ fn mul(mut a: u32, mut b: u32) -> u32 {
     let mut product = 0;
     while b > 0 {
         product ^= a * (b & 1);
-        a = a << 1 ^ (a >> 7) * 0x11d;
+        a = (a << 1) ^ ((a >> 7) * 0x11d);
         b >>= 1;
     }
     product
@@ -331,11 +331,11 @@ fn coefficients(shares: &[Vec<u8>]) -> [Vec<u8>; 3] {
     let inverse = |a: u32| (1..256).find(|b| mul(a, *b) == 1).unwrap();
     let mut all = [vec![0; 32], vec![0; 32], vec![0; 32]];
     let x = |i: usize| u32::from(shares[i][1]);
-    for i in 0..3 {
+    for (i, share) in shares.iter().enumerate().take(3) {
         let (j, k) = ((i + 1) % 3, (i + 2) % 3);
         let under = inverse(mul(x(i) ^ x(j), x(i) ^ x(k)));
         let basis = [mul(x(j), x(k)), x(j) ^ x(k), 1];
-        for (byte, y) in shares[i][16..].iter().enumerate() {
+        for (byte, y) in share[16..].iter().enumerate() {
             for (degree, base) in basis.iter().enumerate() {
                 all[degree][byte] ^= mul(mul(*base, under), u32::from(*y)) as u8;
             }
