@@ -379,10 +379,8 @@ fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
 /// What a finished step leaves behind.
 pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
     match verb {
-        Verb::Attendance => {
-            if state.brought() < usize::from(script.policy.k) {
-                state.ending = Some(Ending::NotHeld);
-            }
+        Verb::Attendance if state.brought() < usize::from(script.policy.k) => {
+            state.ending = Some(Ending::NotHeld);
         }
         // From here on the header's threshold counts, whatever the script says.
         Verb::SealedFile if state.facts.shares.is_empty() => {
