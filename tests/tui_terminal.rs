@@ -50,7 +50,10 @@ fn view(ask: Ask) -> View {
             facts: Vec::new(),
             ask,
             offers: vec![Offer::Pause],
+            qr: None,
         },
+        qr: vec![],
+        suggestion: String::new(),
     }
 }
 
@@ -106,6 +109,7 @@ fn the_program_under_test() {
         words: bip39::Language::English.word_list(),
         local_offset: 0,
         colour: true,
+        contained: || false,
     };
     let ended = match role.as_str() {
         "player" => run_player(&from, setup),

@@ -17,6 +17,8 @@ pub struct Prompt {
     pub ask: Ask,
     /// What may be asked for here besides answering.
     pub offers: Vec<Offer>,
+    /// A public text that another machine's camera may read from the screen.
+    pub qr: Option<String>,
 }
 
 /// What may be asked for besides answering.

@@ -55,6 +55,10 @@ pub struct View {
     pub people: Vec<(String, String)>,
     /// What to do now.
     pub prompt: Prompt,
+    /// The prompt's QR code as lines of a terminal; none, if there is none.
+    pub qr: Vec<String>,
+    /// What stands in the field of a text prompt at first; mostly nothing.
+    pub suggestion: String,
 }
 
 /// The screen for a state. `head` is six words; `time` is now, UTC seconds.
@@ -77,6 +81,8 @@ pub fn view(script: &Script, state: &State, head: &str, time: i64) -> View {
             .map(|p| (p.role.name().to_owned(), p.label.0.clone()))
             .collect(),
         prompt: next::prompt(script, state),
+        qr: vec![],
+        suggestion: String::new(),
     }
 }
 

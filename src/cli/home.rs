@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
 
 use super::args::{RehearseArgs, RunArgs};
 use super::scripts::SHIPPED;
@@ -11,9 +10,7 @@ use crate::ceremony::prompt::{Ask, Choice, Prompt};
 use crate::ceremony::script::Script;
 use crate::ceremony::view::View;
 use crate::run::driver::{names, now};
-use crate::secret::entry::Input;
 use crate::secret::hardening::Hardening;
-use crate::tui::{Ended, ToScreen};
 
 /// Shows the choices and does what was chosen; the exit code.
 pub fn home(hardening: &Hardening, out: &mut dyn Write) -> u8 {
@@ -22,44 +19,13 @@ pub fn home(hardening: &Hardening, out: &mut dyn Write) -> u8 {
         return 2;
     }
     let open = open_journals();
-    let (to_screen, from) = channel();
-    let (to, from_screen) = channel();
-    if to_screen
-        .send(ToScreen::View(Box::new(view(&open))))
-        .is_err()
-    {
-        return 3;
-    }
-    let worker = std::thread::spawn(move || {
-        while let Ok(input) = from_screen.recv() {
-            match input {
-                Input::Answer { value, .. } => {
-                    let _ = to_screen.send(ToScreen::Bye {
-                        message: value.clone(),
-                    });
-                    return Some(value);
-                }
-                Input::Stop { .. } | Input::Pause => {
-                    let _ = to_screen.send(ToScreen::Bye {
-                        message: String::new(),
-                    });
-                    return None;
-                }
-                _ => {}
-            }
-        }
-        None
-    });
-    let ended = screen::show(&from, &to);
-    drop(to);
-    let chosen = worker.join().ok().flatten();
-    match (ended, chosen) {
-        (Err(error), _) => {
+    match screen::ask(view(&open)) {
+        Err(error) => {
             eprintln!("The terminal can't be used: {error}.");
             3
         }
-        (Ok(Ended::Bye(_)), Some(chosen)) => go(&chosen, hardening, out),
-        (Ok(_), _) => 0,
+        Ok(Some(chosen)) => go(&chosen, hardening, out),
+        Ok(None) => 0,
     }
 }
 
@@ -156,6 +122,9 @@ fn view(open: &[String]) -> View {
             facts: vec![],
             ask: Ask::Choose(choices),
             offers: vec![crate::ceremony::prompt::Offer::Pause],
+            qr: None,
         },
+        qr: vec![],
+        suggestion: String::new(),
     }
 }

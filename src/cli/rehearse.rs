@@ -1,5 +1,7 @@
 //! `rehearse`: backup, loss of two sheets, recovery, with simulated people and devices.
 
+mod between;
+
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -120,8 +122,19 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
     if auto {
         return all(&acts, &base, hardening, answers, &Show::Lines, out);
     }
-    for act in acts {
-        let driver = open(&act, &base, hardening)?;
+    for (at, act) in acts.iter().enumerate() {
+        if completed(act) {
+            continue;
+        }
+        let page = between::page(at, act, &base)?;
+        let answer =
+            screen::ask(page).map_err(|e| (3, format!("The terminal can't be used: {e}.")))?;
+        if answer.is_none() {
+            line(out, &format!("Left. Go on with --out {}.", base.display()))?;
+            return Ok(1);
+        }
+        let mut driver = open(act, &base, hardening)?;
+        driver.suggest(between::paths(&base));
         let code = screen::hold(driver, out)?;
         if code != 0 {
             return Ok(code);

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use crate::ceremony::view::View;
 use crate::refusal::Refuse;
 use crate::run::driver::{Driver, RunError};
 use crate::secret::entry::Input;
@@ -19,6 +20,7 @@ fn setup() -> tui::Setup {
             std::env::var_os("NO_COLOR").as_deref(),
             std::env::var_os("TERM").as_deref(),
         ),
+        contained: crate::device::picture::is_contained,
     }
 }
 
@@ -39,12 +41,40 @@ pub fn watch(from: &Receiver<ToScreen>) -> std::io::Result<String> {
     })
 }
 
-/// Shows screens that another thread answers.
+/// Shows one page outside of a ceremony; what was answered, or nothing when somebody left.
 ///
 /// # Errors
 /// What the terminal refuses.
-pub fn show(from: &Receiver<ToScreen>, to: &Sender<Input>) -> std::io::Result<Ended> {
-    tui::run(from, to, setup())
+pub fn ask(view: View) -> std::io::Result<Option<String>> {
+    let (to_screen, from) = channel();
+    let (to, from_screen) = channel();
+    // The receiver lives until the end of this function.
+    let _ = to_screen.send(ToScreen::View(Box::new(view.clone())));
+    let worker = std::thread::spawn(move || {
+        while let Ok(input) = from_screen.recv() {
+            let answer = match input {
+                Input::Answer { value, .. } => Some(value),
+                Input::Stop { .. } | Input::Pause => None,
+                Input::Tick => continue,
+                // Nothing else is offered; the page stands again.
+                _ => {
+                    let _ = to_screen.send(ToScreen::View(Box::new(view.clone())));
+                    continue;
+                }
+            };
+            let message = String::new();
+            let _ = to_screen.send(ToScreen::Bye { message });
+            return answer;
+        }
+        None
+    });
+    let ended = tui::run(&from, &to, setup());
+    drop(to);
+    let answer = worker.join().ok().flatten();
+    Ok(match ended? {
+        Ended::Bye(_) => answer,
+        Ended::Left | Ended::Signal(_) | Ended::DriverGone => None,
+    })
 }
 
 /// Holds a ceremony on this terminal; the exit code.

@@ -370,7 +370,7 @@ impl Driver {
         let pdf = document
             .pdf(self.devices.paper)
             .map_err(|error| from_error(&error))?;
-        files::write(&self.dir.join("certificate.pdf"), &pdf)?;
+        files::write(&self.dir.join(names::CERTIFICATE), &pdf)?;
         files::write(
             &self.dir.join("certificate.txt"),
             document.text().as_bytes(),

@@ -18,7 +18,6 @@ use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::{Ask, Prompt};
 use crate::ceremony::script::Script;
 use crate::ceremony::state::{IDLE_LIMIT, State};
-use crate::ceremony::view::{View, view};
 use crate::ceremony::{dates, engine, next};
 use crate::refusal::Refuse;
 use crate::secret::Secret32;
@@ -27,7 +26,6 @@ use crate::transcript::chain::{ChainError, Writer};
 use crate::transcript::record::Record;
 use crate::transcript::resume::resume;
 use crate::transcript::sign::CeremonyKey;
-use crate::transcript::six_words::six_words;
 use crate::vault::sealed::Sealed;
 
 /// File names in a journal directory.
@@ -46,6 +44,8 @@ pub mod names {
     pub const SHEETS: &str = "sheets";
     /// A copy of the script that ran.
     pub const SCRIPT: &str = "script.toml";
+    /// The certificate to print and sign.
+    pub const CERTIFICATE: &str = "certificate.pdf";
 }
 
 /// Why a ceremony can't begin, go on, or be resumed.
@@ -149,6 +149,7 @@ pub struct Driver {
     pub(super) names: Vec<(Label, String)>,
     pub(super) source: Option<crate::device::media::Medium>,
     pub(super) ceremony_key: String,
+    pub(super) suggestions: BTreeMap<String, String>,
     prefill: BTreeMap<String, String>,
     last_input: i64,
 }
@@ -240,6 +241,7 @@ impl Driver {
             record: None,
             names: vec![],
             source: None,
+            suggestions: BTreeMap::new(),
             prefill: setup.prefill,
             last_input: time,
         })
@@ -310,6 +312,7 @@ impl Driver {
             record: None,
             names: vec![],
             source: None,
+            suggestions: BTreeMap::new(),
             prefill: BTreeMap::new(),
             last_input: now(),
         };
@@ -355,16 +358,6 @@ impl Driver {
     /// The journal directory.
     pub fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// What the screen shows.
-    pub fn view(&self) -> View {
-        let head = self
-            .writer
-            .head()
-            .map(|h| six_words(&h.hash))
-            .unwrap_or_default();
-        view(&self.script, &self.state, &head, now())
     }
 
     /// The transcript's head, 64 hex digits.

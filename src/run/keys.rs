@@ -9,6 +9,7 @@ use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::effect::{Against, Source};
 use crate::ceremony::event::{Outcome, PublicKey, Refused};
+use crate::ceremony::next;
 use crate::ceremony::policy::Slot;
 use crate::secret::SecretText;
 use crate::transcript::six_words::six_words;
@@ -370,8 +371,7 @@ impl Driver {
         let report = registered::match_keys(&registered, &keys);
         let mut lines = vec![];
         for (key, found) in bundle.keys.iter().zip(&report.keys) {
-            let hex = key.public.trim_start_matches("0x");
-            let short = &hex[..hex.len().min(16)];
+            let short = next::short(&key.public);
             lines.push(match found {
                 KeyMatch::Registered { .. } => format!("{} {short} registered", key.key_type),
                 KeyMatch::OtherType { key_type } => {
@@ -381,7 +381,7 @@ impl Driver {
             });
         }
         match &report.validator {
-            Validator::One(account) => lines.push(format!("validator {account}")),
+            Validator::One(account) => lines.push(format!("of validator {account}")),
             Validator::Several(accounts) => {
                 lines.push(format!("of {} different validators", accounts.len()));
             }

@@ -3,6 +3,7 @@
 //! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
 //! - `input` turns what people type into events; what is secret of it goes into [`slots`].
 //! - `work` carries effects out, with `keys`, `opened`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - `shown` adds what only the driver knows to what the state machine says is on the screen.
 //! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
 
 pub mod answers;
@@ -20,6 +21,7 @@ mod paper;
 pub mod player;
 mod read;
 pub mod residue;
+mod shown;
 pub mod slots;
 mod work;
 pub mod world;

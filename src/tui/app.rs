@@ -93,6 +93,9 @@ impl App {
             && asked.is_some_and(|old| old.key == view.prompt.key && old.ask == view.prompt.ask);
         if !same {
             self.change_form(&view.prompt);
+            if let Form::Text { line, .. } = &mut self.form {
+                *line = Line::of(&view.suggestion);
+            }
         }
         self.waiting = false;
         self.since_view = Duration::ZERO;
@@ -214,6 +217,12 @@ impl App {
         })
     }
 
+    /// Whether the prompt has a QR code, and nothing secret stands on the screen that it would cover.
+    pub(super) fn has_qr(&self) -> bool {
+        let any = self.view.as_ref().is_some_and(|view| !view.qr.is_empty());
+        any && !self.form.shows_secret()
+    }
+
     /// Takes one key; the input that it leads to.
     pub fn key(&mut self, key: Key) -> Option<Input> {
         if screen::too_small(self.size) {
@@ -277,6 +286,7 @@ impl App {
             // Any other key comes back from a pause.
             _ if matches!(self.form, Form::Paused) && *cmd != Cmd::Help => None,
             Cmd::Help => Some(Overlay::Help(None)),
+            Cmd::Qr if self.has_qr() => Some(Overlay::Qr),
             Cmd::Object if self.offers(Offer::Object) && people > 0 => {
                 Some(Overlay::Person(Who::Objects, Pick::new(people)))
             }

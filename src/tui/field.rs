@@ -76,6 +76,15 @@ impl Line {
         }
     }
 
+    /// A line that begins with `text`, the cursor behind it.
+    pub(super) fn of(text: &str) -> Self {
+        let mut line = Self::new();
+        for c in text.chars() {
+            line.insert(c);
+        }
+        line
+    }
+
     /// Characters of the line.
     pub(super) fn text(&self) -> &str {
         &self.text

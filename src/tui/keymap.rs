@@ -51,6 +51,8 @@ pub enum Cmd {
     Reprint,
     /// F6 or `x`: exception.
     Exception,
+    /// F7 or `v`: the QR code.
+    Qr,
     /// A key without meaning.
     Nothing,
 }
@@ -64,6 +66,7 @@ pub fn command(key: Key, typing: bool) -> Cmd {
         Key::Function(4) => Cmd::Forgotten,
         Key::Function(5) => Cmd::Reprint,
         Key::Function(6) => Cmd::Exception,
+        Key::Function(7) => Cmd::Qr,
         Key::Function(_) | Key::Ctrl(_) => Cmd::Nothing,
         Key::Char(c) if typing => Cmd::Char(c),
         Key::Char('?') => Cmd::Help,
@@ -72,6 +75,7 @@ pub fn command(key: Key, typing: bool) -> Cmd {
         Key::Char('f') => Cmd::Forgotten,
         Key::Char('r') => Cmd::Reprint,
         Key::Char('x') => Cmd::Exception,
+        Key::Char('v') => Cmd::Qr,
         Key::Char(c) => Cmd::Char(c),
         Key::Paste(text) => Cmd::Paste(text),
         Key::Enter => Cmd::Go,
@@ -97,7 +101,7 @@ mod tests {
 
     #[test]
     fn letters_are_text_where_text_is_typed() {
-        for letter in ['n', 'q', 'f', 'r', 'x', '?'] {
+        for letter in ['n', 'q', 'f', 'r', 'x', 'v', '?'] {
             assert!(command(Key::Char(letter), true) == Cmd::Char(letter));
             assert!(command(Key::Char(letter), false) != Cmd::Char(letter));
         }

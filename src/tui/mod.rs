@@ -66,6 +66,8 @@ pub struct Setup {
     pub local_offset: i32,
     /// Whether colour may be used; see [`colour_wanted`].
     pub colour: bool,
+    /// Whether a panic of the calling thread is caught and named by who runs it: the terminal then stays as it is.
+    pub contained: fn() -> bool,
 }
 
 /// Whether colour may be used: not if `NO_COLOR` is set to anything (<https://no-color.org>), nor on a terminal that
@@ -121,7 +123,7 @@ const TICK: Duration = Duration::from_secs(10);
 pub const HELD: Duration = Duration::from_millis(120);
 
 fn drive(from: &Receiver<ToScreen>, to: Option<&Sender<Input>>, mut app: App) -> io::Result<Ended> {
-    let mut screen = Screen::open()?;
+    let mut screen = Screen::open(app.setup.contained)?;
     let mut before = Instant::now();
     let mut idle = Duration::ZERO;
     // Since the last drawing; `None` when something happened that isn't drawn yet.

@@ -28,6 +28,8 @@ pub(super) enum Who {
 pub(super) enum Overlay {
     /// Keys, what this prompt is, and the rules.
     Help(Option<Box<Overlay>>),
+    /// The prompt's QR code, on the whole screen.
+    Qr,
     /// Pause, stop, or back.
     Menu(Pick),
     /// Why the ceremony stops.
@@ -84,6 +86,7 @@ impl Overlay {
                 true
             }
             Overlay::Help(_)
+            | Overlay::Qr
             | Overlay::Menu(_)
             | Overlay::StopConfirm { .. }
             | Overlay::Person(..)
@@ -94,6 +97,8 @@ impl Overlay {
     /// Takes `cmd`.
     pub(super) fn key(self, cmd: &Cmd, view: &View) -> Next {
         match (self, cmd) {
+            // Any key comes back: what stands on the screen then says which keys there are.
+            (Overlay::Qr, _) => close(),
             (Overlay::Help(below), Cmd::Esc | Cmd::Go | Cmd::Help) => match below {
                 Some(below) => stay(*below),
                 None => close(),

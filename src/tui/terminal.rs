@@ -79,11 +79,11 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Takes the terminal. A panic gives it back, unless `contained` says that it is caught.
     ///
     /// # Errors
     /// When standard input or output is no terminal, or refuses raw mode.
-    pub fn open() -> io::Result<Self> {
+    pub fn open(contained: fn() -> bool) -> io::Result<Self> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -93,6 +93,9 @@ impl Screen {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
+                if contained() {
+                    return;
+                }
                 give_back();
                 before(panic);
             }));

@@ -44,6 +44,14 @@ impl Theme {
             .add_modifier(Modifier::BOLD | Modifier::REVERSED)
     }
 
+    /// A QR code: lit modules are the light ones, on any ground.
+    pub fn code(self) -> Style {
+        self.paint(Color::White).bg(match self.colour {
+            true => Color::Black,
+            false => Color::Reset,
+        })
+    }
+
     /// Danger to keys.
     pub fn danger(self) -> Style {
         self.paint(Color::LightRed).add_modifier(Modifier::BOLD)

@@ -286,7 +286,7 @@ pub(super) fn over(state: &State) -> Prompt {
     let (title, say) = match &state.ending {
         Some(Ending::Completed) | None => (
             "The ceremony is complete",
-            "Print the certificate, copy its head from this screen if you have no printer, and let everybody sign it.",
+            "Print the certificate, or copy the head onto the blank one by hand, and let everybody sign it. The head proves the transcript: without it nothing can be verified.",
         ),
         Some(Ending::Stopped(_)) => (
             "The ceremony was stopped",

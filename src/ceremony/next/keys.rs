@@ -16,7 +16,7 @@ pub(in crate::ceremony) fn key_lines(keys: &[PublicKey]) -> Vec<String> {
 }
 
 /// First and last eight digits: what people read out and compare.
-pub(in crate::ceremony) fn short(public: &str) -> String {
+pub fn short(public: &str) -> String {
     let digits = public.trim_start_matches("0x");
     match (
         digits.get(..8),
@@ -25,6 +25,24 @@ pub(in crate::ceremony) fn short(public: &str) -> String {
         (Some(first), Some(last)) if digits.len() > 16 => format!("{first} ... {last}"),
         _ => digits.to_owned(),
     }
+}
+
+/// Lines on written files, names of key files told as their key: 136 digits are for nobody to read.
+fn written(lines: &[String]) -> Vec<String> {
+    let told = |line: &String| {
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let key_type: Option<String> = (0..4)
+            .map(|at| u8::from_str_radix(name.get(2 * at..2 * at + 2)?, 16).ok())
+            .map(|byte| byte.filter(u8::is_ascii_graphic).map(char::from))
+            .collect();
+        match (key_type, name.get(8..)) {
+            (Some(key_type), Some(public)) if public.len() >= 64 => {
+                format!("{key_type} {} {rest}", short(public))
+            }
+            _ => line.clone(),
+        }
+    };
+    lines.iter().map(told).collect()
 }
 
 /// Keys that sign on the chain; network files are extras.
@@ -73,9 +91,10 @@ pub(super) fn export(state: &State, step: &Step) -> Next {
         };
         if state.answer("export.recipient").is_none() {
             return ready("export.recipient", "Seal to this laptop", "The host has sealed its keys")
-                .say("On the host, seal the keys to this recipient. Compare the six words on both screens.")
+                .say("On the host, seal the keys to this recipient, typed or read from the QR code. Compare the six words on both screens.")
                 .fact("Six words", words)
                 .fact("Recipient", recipient)
+                .qr(recipient)
                 .into();
         }
     }
@@ -310,13 +329,13 @@ pub(super) fn stop(state: &State, step: &Step) -> Next {
             return text(key, title, kind).say(say).say(&step.why).into();
         }
     }
-    let facts: Vec<(String, String)> = questions
+    let labels = ["How", "Seen by", "Since (UTC)", "Silent from", "Silent to"];
+    let facts: Vec<(String, String)> = labels
         .iter()
-        .map(|(key, title, ..)| {
-            (
-                (*title).to_owned(),
-                state.answer(key).unwrap_or_default().to_owned(),
-            )
+        .zip(&questions)
+        .map(|(label, (key, ..))| {
+            let answer = state.answer(key).unwrap_or_default();
+            ((*label).to_owned(), answer.to_owned())
         })
         .collect();
     signatures(state, step, Sensitive::Statement, &facts).unwrap_or(Next::Done)
@@ -413,8 +432,32 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
     }
     if state.answer("write.seen").is_none() {
         return ready("write.seen", "Written, listed back, compared", "Go on")
-            .lines("Files", &state.facts.written)
+            .lines("Files", &written(&state.facts.written))
             .into();
     }
     Next::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_files_are_told_as_their_keys() {
+        let name = format!("61757261{}{}", "ab".repeat(60), "0123cdef");
+        let lines = [format!("{name} mode 0600"), "network/a b".to_owned()];
+        assert_eq!(
+            written(&lines),
+            ["aura abababab ... 0123cdef mode 0600", "network/a b"]
+        );
+        // Not hex, not long enough, cut inside a character: as it is.
+        for odd in [
+            "",
+            "6175",
+            "zz757261 x",
+            "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9} mode",
+        ] {
+            assert_eq!(written(&[odd.to_owned()]), [odd]);
+        }
+    }
 }

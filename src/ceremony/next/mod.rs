@@ -13,7 +13,8 @@ use super::script::{Script, Step};
 use super::state::State;
 
 pub use closing::{destroy_list, due_by_events};
-pub(super) use keys::{key_lines, session_keys, short};
+pub use keys::short;
+pub(super) use keys::{key_lines, session_keys};
 pub(super) use overlay::exception_text;
 
 /// What comes next.
@@ -162,6 +163,7 @@ impl Prompt {
             facts: vec![],
             ask,
             offers,
+            qr: None,
         }
     }
 
@@ -186,6 +188,11 @@ impl Prompt {
                 line.clone(),
             ));
         }
+        self
+    }
+
+    fn qr(mut self, text: &str) -> Self {
+        self.qr = Some(text.to_owned());
         self
     }
 

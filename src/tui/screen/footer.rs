@@ -80,6 +80,7 @@ const CHOOSE: [Key; 2] = [("arrows, 1-9", "move"), ("Enter", "choose")];
 fn of_overlay(overlay: &Overlay) -> Vec<Key> {
     let mut keys: Vec<Key> = match overlay {
         Overlay::Help(_) => return vec![("Enter", "close help")],
+        Overlay::Qr => return vec![("any key", "back")],
         Overlay::Menu(_)
         | Overlay::StopConfirm { .. }
         | Overlay::Person(..)
@@ -179,6 +180,9 @@ fn of_all(app: &App) -> Vec<Key> {
     }
     if app.offers(Offer::Back) && app.escape_leaves() {
         keys.push(("Esc", "back"));
+    }
+    if app.has_qr() {
+        keys.push((name("F7", "v"), "QR code"));
     }
     keys.push((name("F1", "?"), "help"));
     if app.offers(Offer::Pause) {

@@ -20,6 +20,7 @@ const KEYS: Keys = &[
     ("F4  f", "forgotten PIN"),
     ("F5  r", "reprint a sheet"),
     ("F6  x", "exception"),
+    ("F7  v", "QR code, where there is one"),
     ("PgUp PgDn", "scroll the text"),
 ];
 

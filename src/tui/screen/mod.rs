@@ -9,11 +9,13 @@ mod header;
 mod help;
 mod over;
 mod page;
+mod qr;
 mod sign;
 mod widgets;
 mod words;
 
 use super::app::App;
+use super::overlay::Overlay;
 use page::Page;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -75,6 +77,9 @@ pub fn draw(frame: &mut Frame, app: &App) {
     let size = area.as_size();
     if too_small(size) {
         return draw_too_small(frame.buffer_mut(), size);
+    }
+    if let (Some(Overlay::Qr), Some(view)) = (&app.overlay, &app.view) {
+        return qr::draw(frame.buffer_mut(), app.theme, view, size);
     }
     let places = Places::new(size);
     let page = Page::new(app, places.right.as_size());

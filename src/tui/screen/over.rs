@@ -27,6 +27,8 @@ pub(super) fn page(app: &App, overlay: &Overlay, view: &View, width: usize, heig
     let people: Vec<_> = people.iter().map(String::as_str).collect();
     match overlay {
         Overlay::Help(_) => Page::help(app, width),
+        // It has the whole screen to itself.
+        Overlay::Qr => text("", &[]),
         Overlay::Menu(pick) => choose(
             text(
                 "Pause, or stop?",

@@ -1,6 +1,7 @@
 //! The screens drawn, the keys pressed, without a terminal.
 
 mod answers;
+mod code;
 mod drawn;
 mod requests;
 pub(super) mod samples;
@@ -21,6 +22,7 @@ fn setup() -> Setup {
         words: bip39::Language::English.word_list(),
         local_offset: 3600,
         colour: true,
+        contained: || false,
     }
 }
 

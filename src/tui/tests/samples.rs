@@ -70,7 +70,10 @@ pub fn view(key: &str, title: &str, say: &[&str], facts: &[(&str, &str)], ask: A
                 .collect(),
             ask,
             offers,
+            qr: None,
         },
+        qr: vec![],
+        suggestion: String::new(),
     }
 }
 
