@@ -53,10 +53,7 @@ fn utc(minutes_ago: i64) -> String {
     qh_ceremony::ceremony::dates::rfc3339(time)[..16].replace('T', " ")
 }
 
-fn common() -> (
-    Vec<(&'static str, String)>,
-    Vec<(&'static str, &'static str)>,
-) {
+fn common() -> (people::Lines, people::Choices) {
     let lines = vec![
         ("What is this ceremony for", "Yearly backup".into()),
         ("By whose authority", "Resolution 7 of 2026-11-01".into()),
@@ -108,6 +105,7 @@ fn backup(home: &Path, world: &World, sticks: Vec<Stick>) -> Room {
     let mut terminal = Terminal::new(home, &command, 80, 24);
     let over = room.hold(&mut terminal, "The ceremony is complete");
     assert!(!over.whole.contains("REHEARSAL"));
+    code_of_the_head(&mut terminal, &over);
     terminal.key("Enter");
     assert_eq!(terminal.end(), 0, "{}", terminal.scrollback());
     no_words(&terminal.scrollback(), &room.sheets);
@@ -164,6 +162,54 @@ fn recovery(home: &Path, world: &World, sheets: BTreeMap<u8, Sheet>) {
     terminal.key("Enter");
     assert_eq!(terminal.end(), 0, "{}", terminal.scrollback());
     no_words(&terminal.scrollback(), &room.sheets);
+}
+
+/// The whole head stands on the last page, and `v` shows it as a code, which `zbarimg` reads.
+fn code_of_the_head(terminal: &mut Terminal, over: &terminal::Pane) {
+    let digits: String = over
+        .right
+        .iter()
+        .filter_map(|line| {
+            let groups: Vec<&str> = line.trim_start_matches("Head").split_whitespace().collect();
+            let hex =
+                |group: &&str| group.len() == 4 && group.chars().all(|c| c.is_ascii_hexdigit());
+            (groups.len() == 4 && groups.iter().all(hex)).then(|| groups.concat())
+        })
+        .collect();
+    assert_eq!(digits.len(), 64, "{}", over.whole);
+    terminal.key("v");
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let screen = terminal.screen();
+    let rows: Vec<Vec<char>> = screen
+        .lines()
+        .filter(|line| line.contains('\u{2588}'))
+        .map(|line| line.chars().collect())
+        .collect();
+    let width = rows.iter().map(Vec::len).max().expect("a code");
+    let mut image = format!("P1\n{} {}\n", width * 4, rows.len() * 8);
+    for row in &rows {
+        for lit in ["\u{2588}\u{2580}", "\u{2588}\u{2584}"] {
+            let mut line = String::new();
+            for column in 0..width {
+                let light = row.get(column).is_some_and(|glyph| lit.contains(*glyph));
+                line.push_str(if light { "0 0 0 0 " } else { "1 1 1 1 " });
+            }
+            image.push_str(&format!("{line}\n").repeat(4));
+        }
+    }
+    let file = tempfile::Builder::new()
+        .suffix(".pbm")
+        .tempfile()
+        .expect("a file");
+    std::fs::write(file.path(), image).expect("a file");
+    let read = run(
+        "zbar-tools",
+        "zbarimg",
+        &["-q", "--raw", &show(file.path())],
+    );
+    assert_eq!(read, format!("qh-head:{digits}"), "{screen}");
+    terminal.key("v");
+    terminal.until("the last page", |pane| pane.title == over.title);
 }
 
 /// No two neighbouring words of a share stand in `text`, however they are set apart.
@@ -281,11 +327,8 @@ fn stock_tools_open(
 /// The transcript verifies against the head that is on the certificate, and against no other.
 fn anchored(journal: &Path) {
     let all = files(journal);
-    let lines = all["transcript.jsonl"].split(|byte| *byte == b'\n');
-    let last = lines
-        .filter(|line| !line.is_empty())
-        .next_back()
-        .expect("a line");
+    let mut lines = all["transcript.jsonl"].split(|byte| *byte == b'\n');
+    let last = lines.rfind(|line| !line.is_empty()).expect("a line");
     let head = qh_ceremony::run::driver::sha256_hex(last);
     let certificate = String::from_utf8_lossy(&all["certificate.txt"]);
     let digits: String = certificate.split_whitespace().collect();
@@ -351,4 +394,89 @@ fn a_backup_by_hand_and_a_recovery_by_words() {
     no_secret(&dir, &room.sheets, &keystore);
     drop(room);
     drop(journal);
+}
+
+#[test]
+fn a_small_terminal_a_signal_and_a_resume() {
+    needs_root();
+    let home = tempfile::tempdir().expect("a directory");
+    let home = home.path();
+    let journal = home.join("BR-2026-11-22-07");
+    let command = format!("'{PROGRAM}' run key-backup --journal '{}'", show(&journal));
+    let (lines, choices) = common();
+    let mut room = Room::new(lines, choices);
+    let mut terminal = Terminal::new(home, &command, 80, 24);
+    let before = room.hold(&mut terminal, "Name of the witness");
+
+    terminal.resize(60, 20);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let small = terminal.screen();
+    assert!(small.contains("60 columns and 20 rows"), "{small}");
+    terminal.text("this is typed to nobody");
+    terminal.key("Enter");
+    terminal.resize(80, 24);
+    let after = terminal.until("the page again", |pane| pane.title == before.title);
+    assert_eq!(after.right, before.right);
+
+    // Ctrl-C asks; it ends nothing.
+    terminal.key("C-c");
+    terminal.until("the menu", |pane| pane.title == "Pause, or stop?");
+    terminal.key("Escape");
+    terminal.until("the page again", |pane| pane.title == before.title);
+
+    // Garbage is text, and never a command.
+    terminal.text("qqq???\u{e9}\u{65e5}");
+    terminal.until("what was typed", |pane| {
+        pane.right.join(" ").contains("qqq???")
+    });
+
+    let process = terminal.process();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("the program");
+    assert_eq!(terminal.end(), 3);
+    let said = terminal.scrollback();
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("Ended by signal 15. Memory is wiped;"),
+        "{said}"
+    );
+    assert!(!said.contains("qqq"), "the screens are gone: {said}");
+    drop(terminal);
+
+    let mut terminal = Terminal::new(home, &command, 132, 50);
+    let page = terminal.page();
+    assert_eq!(page.title, "This ceremony was interrupted");
+    assert!(
+        page.right.join(" ").contains("nothing: it starts again"),
+        "{}",
+        page.whole
+    );
+    terminal.choose("Fewer people");
+    let over = room.hold(&mut terminal, "The ceremony was stopped");
+    assert!(over.right.join(" ").contains("Head"), "{}", over.whole);
+    terminal.key("Enter");
+    assert_eq!(terminal.end(), 1);
+}
+
+#[test]
+fn an_interactive_rehearsal_knows_its_own_paths() {
+    needs_root();
+    let home = tempfile::tempdir().expect("a directory");
+    let home = home.path();
+    let command = format!("'{PROGRAM}' rehearse --out '{}'", show(&home.join("out")));
+    let (lines, mut choices) = common();
+    choices.push(("Is custodian", "Present"));
+    choices.push(("Where do the keys come from", "keystore directory"));
+    let mut room = Room::new(lines, choices);
+    let mut terminal = Terminal::new(home, &command, 80, 24);
+    let page = room.hold(&mut terminal, "A rehearsal begins");
+    assert!(page.whole.contains("REHEARSAL"), "{}", page.whole);
+    let page = room.hold(&mut terminal, "The keystore directory");
+    assert!(page.whole.contains("REHEARSAL"), "{}", page.whole);
+    assert!(
+        page.right.join("").contains("keystore-source"),
+        "{}",
+        page.whole
+    );
+    let page = terminal.enter();
+    assert_eq!(page.title, "What does this directory lie on?");
 }

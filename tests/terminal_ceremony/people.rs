@@ -8,12 +8,17 @@ use super::terminal::{Pane, Terminal};
 /// The words that a custodian wrote on a form.
 pub type Sheet = Vec<String>;
 
+/// Answers with a line of text, by the headline's beginning.
+pub type Lines = Vec<(&'static str, String)>;
+/// Answers to choices, by the headline's beginning: a part of the label.
+pub type Choices = Vec<(&'static str, &'static str)>;
+
 /// The people in the room, and what lies on the table.
 pub struct Room {
-    /// Answers to questions with a line of text, by the headline's beginning.
-    pub lines: Vec<(&'static str, String)>,
-    /// Answers to choices, by the headline's beginning: a part of the label.
-    pub choices: Vec<(&'static str, &'static str)>,
+    /// What they type.
+    pub lines: Lines,
+    /// What they choose.
+    pub choices: Choices,
     /// Sheets by number.
     pub sheets: BTreeMap<u8, Sheet>,
     /// Media for copies.
@@ -50,10 +55,7 @@ fn number(text: &str) -> u8 {
 
 impl Room {
     /// People with these answers.
-    pub fn new(
-        lines: Vec<(&'static str, String)>,
-        choices: Vec<(&'static str, &'static str)>,
-    ) -> Self {
+    pub fn new(lines: Lines, choices: Choices) -> Self {
         Self {
             lines,
             choices,

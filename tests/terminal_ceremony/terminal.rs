@@ -176,11 +176,6 @@ impl Terminal {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-
-    /// Every page that was seen.
-    pub fn seen(&self) -> &[String] {
-        &self.seen
-    }
 }
 
 impl Drop for Terminal {
