@@ -41,7 +41,10 @@ fn a_code_too_tall_for_the_screen_says_so() {
     let mut app = app(view);
     press(&mut app, "v");
     let page = lines(&draw(&mut app, 80, 24));
-    assert!(page.contains("Too small for the code. Any key: back."), "{page}");
+    assert!(
+        page.contains("Too small for the code. Any key: back."),
+        "{page}"
+    );
     assert!(!page.contains('\u{2588}'), "{page}");
 }
 
