@@ -52,14 +52,13 @@ fn no_sheet_forgotten(dir: &Path) {
         .collect();
     let states = sheet_states(&json(&dir.join("record.json")));
     let numbers: Vec<u64> = states.iter().map(|(number, _)| *number).collect();
-    assert_eq!(made, numbers, "printed, and accounted for");
+    // A sheet that was being printed as the power went is on the list too.
+    let all: Vec<u64> = (1..=numbers.len() as u64).collect();
+    assert_eq!(numbers, all, "{states:?}");
+    assert!(made.iter().all(|n| numbers.contains(n)), "{made:?}");
     let count = |state: &str| states.iter().filter(|(_, s)| s == state).count();
     assert_eq!(count("handed over"), 5, "{states:?}");
-    assert_eq!(
-        count("handed over") + count("destroyed"),
-        made.len(),
-        "{states:?}"
-    );
+    assert_eq!(count("destroyed"), states.len() - 5, "{states:?}");
 }
 
 fn verifies(dir: &Path, said: &Said) {
@@ -140,7 +139,7 @@ fn a_ceremony_killed_at_twelve_places_resumes_and_forgets_no_sheet() {
         .filter(|e| e["type"] == "resumed")
         .map(|e| e["torn_bytes"].as_u64().unwrap())
         .collect();
-    assert_eq!(torn, [0, 0, 27, 0, 0, 0, 0, 0]);
+    assert_eq!(torn, [0, 0, 25, 0, 0, 0, 0, 0]);
     let certificate = fs::read_to_string(dir.join("certificate.txt")).unwrap();
     assert!(
         certificate.to_lowercase().contains("resumed"),
