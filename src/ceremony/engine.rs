@@ -8,7 +8,7 @@ use super::policy::{Kind, Verb};
 use super::prompt::Ask;
 use super::script::Script;
 use super::state::{Clears, Custodian, Ending, Facts, IDLE_LIMIT, Offered, Overlay, State, Work};
-use super::{answer, outcome, request, resume, signing};
+use super::{answer, completion, outcome, request, resume, signing};
 
 /// An event that doesn't fit the state. It changes nothing and is never written to the transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ fn advance(script: &Script, state: &mut State) -> Vec<Effect> {
 fn complete(script: &Script, state: &mut State) {
     let verb = script.steps[state.step].verb;
     let undecided = state.ending.is_none();
-    outcome::step_done(script, state, verb);
+    completion::step_done(script, state, verb);
     state.work = Work::default();
     if undecided && state.ending == Some(Ending::NotHeld) {
         state.step = wipe_step(script);

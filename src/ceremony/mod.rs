@@ -7,6 +7,7 @@
 mod answer;
 mod bags;
 pub mod check;
+mod completion;
 pub mod dates;
 pub mod effect;
 pub mod engine;

@@ -1,13 +1,13 @@
 //! What the driver reports: each outcome must be one that its effect can have.
 
-use super::effect::{Against, Effect, Target};
+use super::effect::{Effect, Paper, Target};
 use super::engine::{Refusal, refusal_page, refuse};
 use super::event::{Outcome, Refused};
 use super::next::{exception_text, key_lines, session_keys};
 use super::policy::{Kind, Slot, Verb};
 use super::script::Script;
 use super::state::{
-    Clears, Ending, Exception, MatchFact, Overlay, Sheet, SheetState, State, StoredCopy, Work,
+    Clears, Exception, MatchFact, Overlay, Sheet, SheetState, State, StoredCopy, Work,
 };
 
 /// What is asked anew when an effect failed.
@@ -159,7 +159,7 @@ pub(super) fn finished(
             if number != printed {
                 return refuse("outcome-unfit", "The driver printed another sheet.");
             }
-            if *paper == super::effect::Paper::Files {
+            if *paper == Paper::Files {
                 state
                     .facts
                     .destroy
@@ -200,6 +200,15 @@ pub(super) fn finished(
             copy_verified(state, *copy, sha256, *past_cache);
         }
         (Effect::LoadSealed { .. }, Outcome::SealedLoaded(sealed)) => {
+            let same = state.facts.sealed.as_ref().is_some_and(|before| {
+                before.set_id == sealed.set_id && before.key_check == sealed.key_check
+            });
+            if !same {
+                // Shares entered for another file say nothing about this one.
+                state.facts.shares.clear();
+                state.facts.quorum.clear();
+                state.slots.remove(&Slot::Scanned);
+            }
             state.facts.set_id = sealed.set_id.clone();
             state.facts.keystore_password = false;
             state.facts.sealed = Some((**sealed).clone());
@@ -237,7 +246,7 @@ pub(super) fn finished(
                     .destroy
                     .push(format!("medium with bare key files, {path}"));
             }
-            state.facts.written = files.clone();
+            state.facts.written.extend(files.iter().cloned());
             mark(state, "write", vec![]);
         }
         (Effect::WipeShares, Outcome::SharesWiped) => {
@@ -312,7 +321,35 @@ fn failed(script: &Script, state: &mut State, effect: &Effect, refused: &Refused
             state.work = Work::default();
             state.step = script.position(Verb::SealedFile).unwrap_or(state.step);
         }
+        Effect::MatchKeys {
+            from: Slot::Opened, ..
+        } if state.opened.kind == Kind::Backup => {
+            state.facts.match_source = None; // the file is asked for again
+        }
+        Effect::WriteKeys {
+            dry: false, path, ..
+        } => perhaps_written(state, path),
+        Effect::PrintSheet {
+            custodian,
+            paper: Paper::Files,
+            ..
+        } => {
+            state
+                .facts
+                .destroy
+                .push(format!("what may lie in sheets/share-{custodian}.*"));
+        }
         _ => {}
+    }
+}
+
+/// A writing that was cut short or failed may have left whole key files: nobody may forget them.
+pub(super) fn perhaps_written(state: &mut State, path: &str) {
+    let line = format!(
+        "some keys may have been written to {path}: look, before anything is started there"
+    );
+    if !state.facts.written.contains(&line) {
+        state.facts.written.push(line);
     }
 }
 
@@ -377,61 +414,6 @@ fn copy_verified(state: &mut State, copy: u8, sha256: &str, past_cache: bool) {
     state.copies.retain(|c| c.number != copy);
     state.copies.push(stored);
     mark(state, &key("verified"), vec![]);
-}
-
-/// What a finished step leaves behind.
-pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
-    match verb {
-        Verb::Attendance if state.brought() < usize::from(script.policy.k) => {
-            state.ending = Some(Ending::NotHeld);
-        }
-        // From here on the header's threshold counts, whatever the script says.
-        Verb::SealedFile if state.facts.shares.is_empty() => {
-            let k = state.facts.sealed.as_ref().map_or(0, |s| s.k);
-            if state.brought() < usize::from(k) {
-                state.ending = Some(Ending::NotHeld);
-            }
-        }
-        Verb::Match if state.answer("match.against") == Some("read-out") => {
-            state.facts.match_source = Some((Against::ReadOut, String::new()));
-            let lines = session_keys(&state.facts.keys)
-                .iter()
-                .map(|k| format!("{} read out by two people", k.key_type))
-                .collect();
-            state.facts.matched = Some(MatchFact {
-                chain_id: state.answer("match.chain").unwrap_or_default().to_owned(),
-                genesis_hash: None,
-                lines,
-                source: "read out by two people".into(),
-                on_chain: false,
-            });
-        }
-        Verb::Sheets => {
-            for sheet in state
-                .sheets
-                .iter_mut()
-                .filter(|s| s.state == SheetState::Printed)
-            {
-                sheet.state = SheetState::Accepted;
-            }
-        }
-        Verb::StopEvidence => {
-            let line = |label: &str, key: &str| {
-                format!("{label}: {}", state.answer(key).unwrap_or_default())
-            };
-            state.facts.stop = vec![
-                line("stopped", "stop.how"),
-                line("seen by", "stop.seen-by"),
-                line("when", "stop.when"),
-                format!(
-                    "chain silent over finalized blocks {} to {}",
-                    state.answer("stop.silent-from").unwrap_or_default(),
-                    state.answer("stop.silent-to").unwrap_or_default()
-                ),
-            ];
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

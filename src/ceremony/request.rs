@@ -211,7 +211,9 @@ pub(super) fn pause_expired(script: &Script, state: &mut State) {
                 state.step = script.position(Verb::Sheets).unwrap_or(state.step);
                 state.wipe_shares = true;
             }
-            Some(Verb::Shares | Verb::Open) if state.opened.kind != Kind::Backup => {
+            Some(Verb::SealedFile | Verb::Shares | Verb::Open)
+                if state.opened.kind != Kind::Backup =>
+            {
                 state.facts.shares.clear();
                 state.facts.quorum.clear();
                 state.work = Work::default();

@@ -3,6 +3,7 @@
 use super::effect::{Effect, Paper};
 use super::engine::wipe_step;
 use super::next::exception_text;
+use super::outcome::perhaps_written;
 use super::policy::{Kind, Verb};
 use super::request::void_sheets;
 use super::script::Script;
@@ -11,13 +12,16 @@ use super::state::{Exception, Sheet, SheetState, State, Work};
 /// After a power cut: what lay in memory is gone. See `docs/manual.md`, "Resuming".
 pub(super) fn resumed(script: &Script, state: &mut State) {
     state.resumes += 1;
-    if let Some(Effect::PrintSheet {
-        number,
-        custodian,
-        paper: paper @ (Paper::Simulated | Paper::Files),
-    }) = state.busy.take()
-    {
-        perhaps_printed(state, number, custodian, paper);
+    match state.busy.take() {
+        Some(Effect::PrintSheet {
+            number,
+            custodian,
+            paper: paper @ (Paper::Simulated | Paper::Files),
+        }) => perhaps_printed(state, number, custodian, paper),
+        Some(Effect::WriteKeys {
+            dry: false, path, ..
+        }) => perhaps_written(state, &path),
+        _ => {}
     }
     state.wipe_shares = false;
     state.overlays.clear();
@@ -87,6 +91,10 @@ pub(super) fn resumed(script: &Script, state: &mut State) {
 
 /// The power went while this sheet was printed: it may exist, so it is void and on the list.
 fn perhaps_printed(state: &mut State, number: u32, custodian: u8, paper: Paper) {
+    if paper == Paper::Files {
+        let files = format!("what may lie in sheets/share-{custodian}.*");
+        state.facts.destroy.push(files);
+    }
     state.sheets.push(Sheet {
         number,
         custodian,

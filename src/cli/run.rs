@@ -47,6 +47,7 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
     let devices = Devices::real(hardening.clone(), paper);
     let (dir, ceremony) = journal(args.journal.as_deref());
     let begun = if dir.join(names::TRANSCRIPT).exists() {
+        same_script(&dir, &script.name)?;
         Driver::resume(&dir, devices)
     } else {
         let mut prefill = BTreeMap::new();
@@ -66,16 +67,24 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
         })
     };
     let driver = begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))?;
-    if driver.state().opened.rehearsal || driver.script().name != script.name {
-        return Err((
-            1,
-            format!(
-                "The journal directory holds another ceremony ({}). Give another with --journal.",
-                driver.script().name
-            ),
-        ));
-    }
     screen::hold(driver, out)
+}
+
+/// The journal's ceremony must be the one that was asked for; refused before anything is written to it.
+fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
+    let own = scripts::sound(&dir.join(names::SCRIPT).display().to_string())
+        .map_err(|text| (1, text))?
+        .0;
+    if own.name == name {
+        return Ok(());
+    }
+    Err((
+        1,
+        format!(
+            "The journal directory holds another ceremony ({}). Give another with --journal.",
+            own.name
+        ),
+    ))
 }
 
 fn device_file(path: &Path) -> Result<Paper, (u8, String)> {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use crate::ceremony::state::IDLE_LIMIT;
 use crate::ceremony::view::View;
 use crate::refusal::Refuse;
 use crate::run::driver::{Driver, RunError};
@@ -153,9 +154,11 @@ fn serve(
             if to.send(ToScreen::Reveal(words)).is_err() {
                 return Ok(driver);
             }
-            input = match from.recv() {
+            // Words don't stand on a screen that nobody looks at: after half an hour they go.
+            input = match from.recv_timeout(Duration::from_secs(IDLE_LIMIT.unsigned_abs())) {
                 Ok(next) => next,
-                Err(_) => return Ok(driver),
+                Err(RecvTimeoutError::Timeout) => Input::Tick,
+                Err(RecvTimeoutError::Disconnected) => return Ok(driver),
             };
         }
         answer(&mut driver, input)?;

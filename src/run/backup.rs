@@ -88,6 +88,8 @@ impl Driver {
         let pool = Pool::gather(&dice, &[], &os);
         let secret = pool.secret();
         self.residues.bytes("secret S", secret.expose());
+        self.residues
+            .bytes("coefficient seed", pool.coefficient_seed().expose());
         let set_id = HEXLOWER.encode(&pool.set_id());
         self.slots.dice = None;
         self.slots.secret = Some(secret);
@@ -132,6 +134,7 @@ impl Driver {
             set_id: set_id.0,
         };
         self.residues.bytes("JWE key", jwe_key.expose());
+        self.residues.words("age passphrase", passphrase.expose());
         let (file, sidecar) = match cipher {
             Cipher::AesGcm => {
                 let file = seal_jwe::seal(bundle, &header, &jwe_key, iv)

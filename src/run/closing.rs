@@ -228,12 +228,13 @@ impl Driver {
     /// Signs the closed transcript, wipes the key, and lays out the certificate.
     pub(super) fn sign_and_certify(&mut self) -> Result<(), Refused> {
         let transcript = files::read(&self.dir.join(names::TRANSCRIPT), 64 << 20)?;
-        if let Some(key) = self.slots.ceremony_key.take() {
+        if let Some(key) = &self.slots.ceremony_key {
             files::write(
                 &self.dir.join(names::SIGNATURE),
                 key.sign(&transcript).as_bytes(),
             )?;
         }
+        self.slots.ceremony_key = None;
         self.slots.pins.clear();
         let bytes = files::read(&self.dir.join(names::RECORD), record::MAX_RECORD)?;
         let record = Record::parse(&bytes).map_err(|error| from_error(&error))?;

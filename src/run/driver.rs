@@ -71,6 +71,12 @@ pub enum RunError {
     /// No randomness.
     #[error("The operating system gives no randomness.")]
     NoRandomness,
+    /// A rehearsal's journal in production, or the other way round.
+    #[error("The journal directory holds {}.", if *.rehearsal { "a rehearsal" } else { "a real ceremony, and this is a rehearsal" })]
+    OtherWorld {
+        /// What the journal holds.
+        rehearsal: bool,
+    },
     /// The transcript holds an event that doesn't fit.
     #[error("Entry {seq} of the transcript doesn't fit the ceremony: {why}")]
     Replay {
@@ -89,6 +95,8 @@ impl Refuse for RunError {
             RunError::Refusal(refusal) => refusal.name,
             RunError::File { .. } => "journal-file",
             RunError::NoRandomness => "no-randomness",
+            RunError::OtherWorld { rehearsal: true } => "journal-of-rehearsal",
+            RunError::OtherWorld { rehearsal: false } => "journal-not-of-rehearsal",
             RunError::Replay { .. } => "journal-does-not-replay",
         }
     }
@@ -101,6 +109,7 @@ impl Refuse for RunError {
             RunError::File { .. } => {
                 "Look at the journal directory's medium; it must be writable and have space."
             }
+            RunError::OtherWorld { .. } => "Give the directory of the right ceremony.",
             RunError::NoRandomness => "Restart the laptop from the ceremony image.",
             RunError::Replay { .. } => {
                 "Use the same version of the program and the same script as before; else begin a new ceremony and destroy the old one's sheets."
@@ -284,6 +293,12 @@ impl Driver {
                 why: "it is empty".into(),
             });
         };
+        // Real people and simulated ones never meet in one transcript: refused before anything is written.
+        if devices.real == state.opened.rehearsal {
+            return Err(RunError::OtherWorld {
+                rehearsal: state.opened.rehearsal,
+            });
+        }
         let key = CeremonyKey::from_seed(&random32()?);
         let annex_path = dir.join(names::ANNEX);
         let annex = match files::read(&annex_path, 1 << 20) {
@@ -326,23 +341,20 @@ impl Driver {
             torn_sha256,
             ceremony_key,
         })?;
-        driver.reload()?;
+        driver.reload();
         Ok(driver)
     }
 
-    /// Public things that the state says stand: the sealed file and the record that were read.
-    fn reload(&mut self) -> Result<(), RunError> {
-        let Some(facts) = self.state.facts.sealed.clone() else {
-            return Ok(());
-        };
+    /// The sealed file that the state says stands. A damaged one doesn't keep people from voiding and wiping: whoever
+    /// needs it is refused by name.
+    fn reload(&mut self) {
+        let Some(facts) = &self.state.facts.sealed else { return };
         let path = self.dir.join(names::SEALED).join(&facts.file);
-        if path.exists() {
-            let sealed = super::backup::read_sealed(&path)?;
-            if HEXLOWER.encode(&sealed.sha256()) == facts.sha256 {
-                self.sealed = Some(sealed);
-            }
+        if let Ok(sealed) = super::backup::read_sealed(&path)
+            && HEXLOWER.encode(&sealed.sha256()) == facts.sha256
+        {
+            self.sealed = Some(sealed);
         }
-        Ok(())
     }
 
     /// The state, for tests and reports.

@@ -57,6 +57,41 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
         .map_err(fail)
 }
 
+/// Writes `bytes` to a new file (mode 0600), synced with its directory. Nothing is overwritten, no link followed.
+///
+/// # Errors
+/// `file-exists`, `file-not-written`, naming the path.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => refused(
+            "file-exists",
+            format!("{} exists already; nothing is overwritten.", path.display()),
+            "Give another file name.",
+        ),
+        _ => refused(
+            "file-not-written",
+            format!("{} could not be written: {error}.", path.display()),
+            "Look at the place and its free space, or give another.",
+        ),
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(fail)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(fail)?;
+    let parent = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(fail)
+}
+
 /// Reads a file of at most `limit` bytes.
 ///
 /// # Errors

@@ -2,12 +2,13 @@
 
 use super::driver::{Driver, RunError};
 use super::files::{self, from_error, refused};
-use crate::ceremony::event::{Event, Request};
+use crate::ceremony::event::{Event, Refused, Request};
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::Ask;
 use crate::secret::SecretText;
 use crate::secret::entry::Input;
 use crate::secret::pin::{PinError, PinHash, typed_twice};
+use crate::share::words;
 use crate::transcript::annex::AnnexEntry;
 use crate::transcript::hex::Hex;
 
@@ -20,6 +21,9 @@ impl Driver {
     pub fn input(&mut self, input: Input) -> Result<(), RunError> {
         if !matches!(input, Input::Tick) {
             self.touched();
+        }
+        if let Some(page) = leaks(&input) {
+            return self.refuse(page);
         }
         match input {
             Input::Answer { key, value } => self.record_event(Event::Answered { key, value }),
@@ -203,6 +207,33 @@ impl Driver {
         }
         Ok(right)
     }
+}
+
+/// A scanner that types doesn't know which question is open. What looks like a share, its words or an identity never
+/// becomes a public answer, and is not quoted.
+fn leaks(input: &Input) -> Option<Refused> {
+    let text = match input {
+        Input::Answer { value, .. } => value,
+        Input::Confidential { text, .. } => text,
+        Input::SharePicture(path) => path,
+        Input::Object { reason, .. } | Input::Stop { reason } => reason,
+        _ => return None,
+    };
+    let upper = zeroize::Zeroizing::new(text.to_ascii_uppercase());
+    let coded = ["QHS1", "QHR1", "AGE-SECRET-KEY-"]
+        .iter()
+        .any(|mark| upper.contains(mark));
+    let words = text
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|word| words::is_word(word))
+        .count();
+    (coded || words >= 12).then(|| {
+        refused(
+            "secret-in-a-public-answer",
+            "This looks like a share or a key, and this question takes a public answer. It was not written down.",
+            "Answer the question that is on the screen; scan a sheet only when a share is asked for.",
+        )
+    })
 }
 
 /// The annex label of a confidential prompt.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 
-use super::driver::Driver;
+use super::driver::{Driver, names};
 use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::effect::{Against, Source};
@@ -136,7 +136,37 @@ impl Driver {
         }
     }
 
+    /// Real keys never enter a rehearsal: its sources and targets lie below its own directory.
+    pub(super) fn own_world(&self, path: &str) -> Result<(), Refused> {
+        if !self.state.opened.rehearsal {
+            return Ok(());
+        }
+        let path = Path::new(path);
+        let whole = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
+        let base = whole(&self.dir);
+        let parent = path.parent().map_or_else(|| whole(path), whole);
+        let around = base.parent().unwrap_or(&base).to_owned();
+        let own =
+            if self.dir.join(names::SHEETS).exists() || self.dir.join("keystore-source").exists() {
+                base
+            } else {
+                around
+            };
+        if whole(path).starts_with(&own) || parent.starts_with(&own) {
+            return Ok(());
+        }
+        Err(refused(
+            "not-of-this-rehearsal",
+            format!(
+                "{} lies outside of this rehearsal, and real keys never enter one.",
+                path.display()
+            ),
+            "Give a path in the rehearsal's own directory.",
+        ))
+    }
+
     pub(super) fn inspect_source(&self, source: Source, path: &str) -> Result<Outcome, Refused> {
+        self.own_world(path)?;
         if source == Source::Delivery {
             let bytes = files::read(Path::new(path), crate::vault::delivery::MAX_SEALED_DELIVERY)?;
             let line = format!(
@@ -313,6 +343,13 @@ impl Driver {
             }
         }
         .map_err(|fault| from_error(&fault))?;
+        if self.state.opened.rehearsal && !registered.rehearsal {
+            return Err(refused(
+                "registered-not-of-rehearsal",
+                format!("{name} is of a real chain, and this is a rehearsal."),
+                "Rehearse with the files that the rehearsal made; real keys never enter it.",
+            ));
+        }
         if registered.rehearsal && !self.state.opened.rehearsal {
             return Err(refused(
                 "registered-of-rehearsal",
@@ -347,6 +384,20 @@ impl Driver {
                 format!(
                     "The backup is of chain {}, this file of chain {}.",
                     bundle.network.chain_id, registered.chain_id
+                ),
+                "Give the registered keys of the backup's chain.",
+            ));
+        }
+        if let (Slot::Opened, Some(own), Some(found)) =
+            (from, bundle.network.genesis_hash, registered.genesis_hash)
+            && own != found
+        {
+            return Err(refused(
+                "match-other-chain",
+                format!(
+                    "The backup's chain has genesis {}, this file's chain of the same id has {}.",
+                    HEXLOWER.encode(&own),
+                    HEXLOWER.encode(&found)
                 ),
                 "Give the registered keys of the backup's chain.",
             ));

@@ -88,11 +88,12 @@ impl Driver {
             }
             let sealed =
                 seal_to(&delivery_of(&opened.bundle), &recipient).map_err(|e| from_error(&e))?;
-            files::write(to, &sealed)?;
+            files::write_new(to, &sealed)?;
             return Ok(Outcome::Written {
                 files: vec![format!("{path}, SHA-256 {}", sha256_hex(&sealed))],
             });
         }
+        self.own_world(path)?;
         let owner = parse_owner(owner)?;
         let (dir, chain) = places(path);
         let chain = chain.or_else(|| {
@@ -117,6 +118,8 @@ impl Driver {
             return Ok(Outcome::Plan { lines });
         }
         keystore::prepare(&dir, owner).map_err(|fault| from_error(&fault))?;
+        // What a writing that was cut short left behind: overwritten and removed before this one.
+        keystore::discard_unfinished(&dir).map_err(|fault| from_error(&fault))?;
         let password = if opened.bundle.keystore_password {
             self.slots.password.as_ref()
         } else {
@@ -131,6 +134,8 @@ impl Driver {
             .collect();
         if let (Some(chain), false) = (chain, opened.files.is_empty()) {
             keystore::prepare(&chain.join("network"), owner).map_err(|fault| from_error(&fault))?;
+            keystore::discard_unfinished(&chain.join("network"))
+                .map_err(|fault| from_error(&fault))?;
             let written = keystore::write_network(&chain, &opened.files, owner)
                 .map_err(|fault| from_error(&fault))?;
             lines.extend(written.files.iter().map(|f| format!("network/{}", f.file)));

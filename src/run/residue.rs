@@ -67,6 +67,11 @@ impl Residues {
         }
     }
 
+    /// Watches words, single spaces between.
+    pub fn words(&mut self, label: &str, text: &str) {
+        let _ = self.0.watch(label, Form::Words, text.as_bytes());
+    }
+
     /// Watches a share, its QR text and its words.
     pub fn share(&mut self, share: &Share) {
         let label = format!("share {}", share.x());

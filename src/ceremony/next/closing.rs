@@ -164,6 +164,17 @@ pub fn destroy_list(state: &State) -> Vec<String> {
     if state.sheets.iter().any(|s| s.paper == Paper::Handwriting) {
         list.push("rough paper, and the pad under the written forms".into());
     }
+    if let (Some(Ending::Stopped(_)), Kind::Backup, Some(sealed)) =
+        (&state.ending, state.opened.kind, &state.facts.sealed)
+    {
+        list.push(format!(
+            "sealed file {} in the journal directory",
+            sealed.file
+        ));
+        for copy in &state.copies {
+            list.push(format!("copy {} of it: medium {}", copy.number, copy.label));
+        }
+    }
     if state.excepted("pictures-of-sheets") {
         list.push("picture files of sheets, and the media they lie on".into());
     }
@@ -204,10 +215,16 @@ pub(super) fn certify(script: &Script, state: &State, step: &Step) -> Next {
         if state.answer(&key).is_none() {
             return choose(
                 &key,
-                &format!("Void sheet {} of custodian {}", sheet.number, sheet.custodian),
-                &[("destroyed", "Destroyed before witnesses"), ("later", "Not yet: an open item")],
+                &format!(
+                    "Void sheet {} of custodian {}",
+                    sheet.number, sheet.custodian
+                ),
+                &[
+                    ("destroyed", "Destroyed before witnesses"),
+                    ("later", "Not yet: an open item"),
+                ],
             )
-            .say("A void sheet opens nothing of this backup, but it is destroyed all the same: cut and burn it.")
+            .say("A void sheet still holds a share. Cut it and burn it before witnesses, now.")
             .into();
         }
     }

@@ -206,14 +206,18 @@ pub(super) fn matching(_script: &Script, state: &State, step: &Step) -> Next {
     let first = state.facts.matched.as_ref();
     if from == Slot::Opened && state.opened.kind == Kind::Backup {
         // The opened keys were compared with the exported ones when they were opened.
-        return match first.map(|m| (m.on_chain, state.facts.match_source.clone())) {
-            Some((true, Some((against, path)))) => Next::Do(Effect::MatchKeys {
-                from,
-                against,
-                path,
-            }),
-            _ => Next::Done,
-        };
+        match first.map(|m| (m.on_chain, state.facts.match_source.clone())) {
+            Some((true, Some((against, path)))) => {
+                return Next::Do(Effect::MatchKeys {
+                    from,
+                    against,
+                    path,
+                });
+            }
+            // The file of the first match is not where it was: it is asked for again.
+            Some((true, None)) => {}
+            _ => return Next::Done,
+        }
     }
     let Some(against) = against_of(state) else {
         let mut choices = vec![
