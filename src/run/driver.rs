@@ -348,7 +348,9 @@ impl Driver {
     /// The sealed file that the state says stands. A damaged one doesn't keep people from voiding and wiping: whoever
     /// needs it is refused by name.
     fn reload(&mut self) {
-        let Some(facts) = &self.state.facts.sealed else { return };
+        let Some(facts) = &self.state.facts.sealed else {
+            return;
+        };
         let path = self.dir.join(names::SEALED).join(&facts.file);
         if let Ok(sealed) = super::backup::read_sealed(&path)
             && HEXLOWER.encode(&sealed.sha256()) == facts.sha256
