@@ -183,7 +183,7 @@ fn a_recovery_with_every_bad_share_and_file_is_completed() {
     on(&mut answers, "match.path", "answer", path.to_str().unwrap());
     expected.push("keys-not-registered");
 
-    let taken = other.path().join("keystore");
+    let taken = out.join("keystore-taken");
     fs::create_dir(&taken).unwrap();
     let name = files(&out.join("keystore-source"))
         .into_keys()

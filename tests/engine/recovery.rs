@@ -44,7 +44,7 @@ fn a_keystore_password_is_asked_for_when_opening_needs_it() {
             run.until_prompt("open.password-text");
             assert!(matches!(run.prompt().ask, Ask::Secret(_)));
             run.until(|run| run.state.busy.is_some() && run.prompt().say[0].starts_with("Opening"));
-            name = "pair-does-not-match";
+            name = "key-public-mismatch";
         }
         run.until_closed();
         assert_eq!(run.state.ending, Some(Ending::Completed));

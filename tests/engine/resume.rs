@@ -1,5 +1,6 @@
 //! A power cut after any event: what stands, what is void, and that the ceremony can go on to its end.
 
+use qh_ceremony::ceremony::effect::{Effect, Paper};
 use qh_ceremony::ceremony::event::Event;
 use qh_ceremony::ceremony::prompt::Ask;
 use qh_ceremony::ceremony::state::{Ending, SheetState};
@@ -32,9 +33,20 @@ fn a_cut_after_every_event_still_comes_to_the_end() {
                 .filter(|s| s.state == SheetState::HandedOver)
                 .map(|s| s.number)
                 .collect();
+            let under_way = matches!(
+                run.state.busy,
+                Some(Effect::PrintSheet {
+                    paper: Paper::Simulated | Paper::Files,
+                    ..
+                })
+            );
             run.must(cut());
             assert!(run.state.slots.is_empty() && run.state.people.is_empty());
-            assert_eq!(run.state.sheets.len(), printed.len());
+            // A sheet that was under way may lie in the tray: it counts as made, and void.
+            assert_eq!(
+                run.state.sheets.len(),
+                printed.len() + usize::from(under_way)
+            );
             let mut guard = Guard::default();
             while !run.state.closed {
                 let event = run.usual();
