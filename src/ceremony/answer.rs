@@ -66,6 +66,10 @@ pub(super) fn answered(
         | Ask::Paused
         | Ask::Over => return not_asked("A public answer"),
     };
+    // What goes into the sealed file must be what the format takes.
+    let plain =
+        |text: &str| text.len() <= 64 && text.chars().all(|c| c.is_ascii() && !c.is_control());
+    let fits = fits && (!matches!(key, "export.node" | "match.chain") || plain(value));
     if !fits {
         page(
             state,

@@ -187,6 +187,12 @@ pub fn sound(script: &Script) -> Result<(), ScriptError> {
                 format!("`{title}` must be the last step, right after a wipe"),
             );
         }
+        if step.verb == Verb::Write && script.position(Verb::Split).is_some() {
+            return fault(
+                "unsound-mixed",
+                format!("`{title}`: a script that makes shares doesn't write keystores"),
+            );
+        }
         if let Some(earlier) = script.steps[..index]
             .iter()
             .find(|s| once(s.verb) && s.verb == step.verb)

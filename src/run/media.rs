@@ -63,6 +63,23 @@ impl Driver {
 
     /// Source, journal and copies are different media.
     fn is_another_medium(&self, copy: u8, medium: &Medium) -> Result<(), Refused> {
+        let own = describe(medium);
+        let before = self
+            .state
+            .copies
+            .iter()
+            .find(|c| c.number != copy && c.medium == own);
+        // Also after a resume, when the media of earlier copies are known from the transcript alone.
+        if let (Some(before), Some(_)) = (before, &medium.id) {
+            return Err(refused(
+                "medium-same-device",
+                format!(
+                    "This is the medium of copy {} ({}).",
+                    before.number, before.label
+                ),
+                "Use a medium of its own for each copy.",
+            ));
+        }
         let mut others: Vec<Medium> = self
             .devices
             .media

@@ -132,6 +132,13 @@ impl Driver {
             .iter()
             .map(|f| format!("{} mode {:04o}", f.file, f.mode & 0o7777))
             .collect();
+        // A second key of a type is a second signer: people see what else lies there.
+        lines.extend(
+            written
+                .others
+                .iter()
+                .map(|name| format!("also there: {name}")),
+        );
         if let (Some(chain), false) = (chain, opened.files.is_empty()) {
             keystore::prepare(&chain.join("network"), owner).map_err(|fault| from_error(&fault))?;
             keystore::discard_unfinished(&chain.join("network"))

@@ -27,7 +27,7 @@ pub struct Record {
     pub rehearsal: bool,
     /// The ceremony's name, e.g. `BR-2026-11-22-01`.
     pub ceremony: String,
-    /// The kind, e.g. `key-backup`.
+    /// The kind: `backup`, `recovery`, `verification` or `share-check`.
     pub kind: String,
     /// Why it was held.
     pub purpose: String,
