@@ -48,13 +48,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
     std::fs::rename(temporary, path).map_err(fail)?;
+    sync_parent(path).map_err(fail)
+}
+
+/// Makes the name of a file as durable as its bytes.
+fn sync_parent(path: &Path) -> std::io::Result<()> {
     let parent = path
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(fail)
+    File::open(parent)?.sync_all()
 }
 
 /// Writes `bytes` to a new file (mode 0600), synced with its directory. Nothing is overwritten, no link followed.
@@ -83,13 +86,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
-    let parent = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(fail)
+    sync_parent(path).map_err(fail)
 }
 
 /// Reads a file of at most `limit` bytes.

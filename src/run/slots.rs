@@ -58,6 +58,13 @@ impl Slots {
     pub fn new(ceremony_key: CeremonyKey) -> Self {
         Self {
             ceremony_key: Some(ceremony_key),
+            ..Self::empty()
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            ceremony_key: None,
             pins: BTreeMap::new(),
             password: None,
             dice: None,
@@ -74,21 +81,9 @@ impl Slots {
 
     /// Wipes everything but the PINs and the ceremony key, which the closing entries still need.
     pub fn wipe(&mut self) {
-        let ceremony_key = self.ceremony_key.take();
-        let pins = std::mem::take(&mut self.pins);
-        *self = Self {
-            ceremony_key,
-            pins,
-            password: None,
-            dice: None,
-            identity: None,
-            bundle: None,
-            pool: None,
-            secret: None,
-            shares: vec![],
-            scanned: None,
-            quorum: None,
-            opened: None,
-        };
+        let mut kept = Self::empty();
+        kept.ceremony_key = self.ceremony_key.take();
+        kept.pins = std::mem::take(&mut self.pins);
+        *self = kept;
     }
 }
