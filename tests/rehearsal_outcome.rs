@@ -532,19 +532,28 @@ fn an_age_backup_of_two_of_three_opens_with_age_and_recovers() {
     fs::write(worse.join("backup.age.json"), &side).unwrap();
     fs::write(lone.join("backup.age"), fs::read(&sealed).unwrap()).unwrap();
     let mut answers = String::new();
-    for case in [&bad, &worse, &lone] {
+    // Without record and sidecar nothing public is known; with the record the lone file opens.
+    for case in [&bad, &worse, &lone, &lone] {
         let path = case.join("backup.age");
         answers += &format!(
             "[[on]]\nprompt = \"sealed.path\"\nanswer = {:?}\n",
             text(&path)
         );
     }
+    let record = dir.join("record.json");
+    let record = text(&record);
+    answers += &format!(
+        "[[on]]\nprompt = \"sealed.record\"\nanswer = {record:?}\ntimes = 2\n\
+         [[on]]\nprompt = \"sealed.record\"\nanswer = \"\"\n"
+    );
     let said = rehearse(&dir, "key-recovery", &answers).ended(0);
     assert_eq!(
         said.refusals(),
         ["sealed-changed", "sidecar-of-other-file", "sidecar-missing"]
     );
     same_keys(&dir);
+    let again = fs::read_to_string(dir.join("recovery/sealed/backup.age.json")).unwrap();
+    assert_eq!(again, side, "the lost sidecar is made again");
 }
 
 /// The same hex digits with one bit changed.

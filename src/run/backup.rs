@@ -6,18 +6,19 @@ use data_encoding::HEXLOWER;
 
 use super::driver::{Driver, names, random32};
 use super::files::{self, from_error, refused};
+use super::load::read_sealed;
 use crate::ceremony::dates;
-use crate::ceremony::event::{Outcome, PublicKey, RecordFacts, Refused, SealedFacts};
+use crate::ceremony::event::{Outcome, Refused};
 use crate::ceremony::policy::Cipher;
 use crate::secret::entropy::Pool;
 use crate::share::derive;
 use crate::share::quorum::{Expected, QuorumRefusal, UntrustedQuorum};
 use crate::share::split::split;
 use crate::share::{Commitment, KeyCheck, SetId, sheets};
-use crate::transcript::record::Record;
-use crate::vault::bundle::Threshold;
-use crate::vault::header::{Header, PublicKey as HeaderKey};
-use crate::vault::sealed::{MAX_SEALED, SealKeys, Sealed};
+use crate::vault::bundle::{Bundle, Threshold};
+use crate::vault::header::Header;
+use crate::vault::sealed::{SealKeys, Sealed};
+use crate::vault::sidecar::Sidecar;
 use crate::vault::{seal_age, seal_jwe};
 
 fn lost(what: &str) -> Refused {
@@ -41,22 +42,10 @@ fn hash_of(hex: &str) -> Result<[u8; 32], Refused> {
 }
 
 /// The sidecar's path of an age file.
-fn sidecar_path(path: &Path) -> PathBuf {
+pub(super) fn sidecar_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".json");
     PathBuf::from(name)
-}
-
-/// Reads a sealed file, and the sidecar beside an age file.
-pub(super) fn read_sealed(path: &Path) -> Result<Sealed, Refused> {
-    let bytes = files::read(path, MAX_SEALED)?;
-    let beside = sidecar_path(path);
-    let sidecar = if bytes.starts_with(b"age-encryption.org") && beside.exists() {
-        Some(files::read(&beside, crate::vault::sidecar::MAX_SIDECAR)?)
-    } else {
-        None
-    };
-    Sealed::read(bytes, sidecar.as_deref()).map_err(|error| from_error(&error))
 }
 
 impl Driver {
@@ -286,9 +275,20 @@ impl Driver {
             age: derive::age_passphrase(quorum.secret(), set),
         };
         let computed = derive::key_check(quorum.secret(), set).0;
-        let bundle = sealed
-            .open(computed, keys)
-            .map_err(|error| from_error(&error))?;
+        let bundle = match sealed {
+            Sealed::Age {
+                file,
+                sidecar: None,
+            } => {
+                let bundle = seal_age::open_without_sidecar(file, computed, &keys.age)
+                    .map_err(|error| from_error(&error))?;
+                self.rebuild_sidecar(&bundle, file)?;
+                bundle
+            }
+            Sealed::Age { .. } | Sealed::Jwe { .. } => sealed
+                .open(computed, keys)
+                .map_err(|error| from_error(&error))?,
+        };
         let outcome = self.prove_opened(bundle)?;
         // The shares on the table still stand; their copies in memory are needed no more.
         self.slots.quorum = None;
@@ -297,134 +297,19 @@ impl Driver {
         Ok(outcome)
     }
 
-    pub(super) fn load_sealed(&mut self, path: &str, record: &str) -> Result<Outcome, Refused> {
-        let path = Path::new(path);
-        let sealed = read_sealed(path)?;
-        let record = if record.trim().is_empty() {
-            None
-        } else {
-            Some(self.read_record(record)?)
-        };
-        let Some(header) = sealed.header().cloned() else {
-            return Err(refused(
-                "sidecar-missing",
-                format!("The sidecar {} is missing.", sidecar_path(path).display()),
-                "Bring it from another copy of the backup.",
-            ));
-        };
-        if header.rehearsal != self.state.opened.rehearsal {
-            let (name, what) = if header.rehearsal {
-                (
-                    "sealed-of-rehearsal",
-                    "This sealed file is of a rehearsal; no real key is in it.",
-                )
-            } else {
-                (
-                    "sealed-not-of-rehearsal",
-                    "This is a real backup, and this is a rehearsal.",
-                )
-            };
-            return Err(refused(name, what, "Give the right file."));
-        }
-        let sha256 = HEXLOWER.encode(&sealed.sha256());
-        if let Some((record, _)) = &record {
-            let same_set = record
-                .set_id
-                .as_ref()
-                .is_some_and(|id| id.0 == header.set_id);
-            let same_check = record
-                .key_check
-                .as_ref()
-                .is_some_and(|check| check.0 == header.key_check);
-            if !same_set || record.ceremony != header.ceremony {
-                return Err(refused(
-                    "record-of-other-backup",
-                    format!(
-                        "The record is of ceremony {}, the sealed file of {}.",
-                        record.ceremony, header.ceremony
-                    ),
-                    "Bring the record and the sealed file of the same backup.",
-                ));
-            }
-            let same_file = record.sealed.iter().any(|s| s.sha256.to_string() == sha256);
-            if !same_check || !same_file {
-                return Err(refused(
-                    "sealed-changed",
-                    "The sealed file is not the one that the record names: it was changed or damaged since.",
-                    "Take another copy of the sealed file.",
-                ));
-            }
-        }
-        let facts = SealedFacts {
-            file: path
-                .file_name()
-                .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-            sha256,
-            ceremony: header.ceremony.clone(),
-            set_id: header.set_id_hex(),
-            key_check: HEXLOWER.encode(&header.key_check),
-            k: header.k,
-            n: header.n,
-            keys: header.public_keys.iter().map(public_key).collect(),
-            record_sha256: record
-                .as_ref()
-                .map(|(_, hash)| hash.clone())
-                .unwrap_or_default(),
-            commitments: record.is_some(),
-        };
-        self.record = record.map(|(record, _)| record);
-        self.sealed = Some(sealed);
-        // Shares entered for another file of the same set are checked anew against this header.
-        if self
-            .slots
-            .scanned
-            .as_ref()
-            .is_some_and(|s| s.expected().key_check.map(|c| c.0) != Some(header.key_check))
-        {
-            self.slots.scanned = None;
-        }
-        Ok(Outcome::SealedLoaded(Box::new(facts)))
-    }
-
-    fn read_record(&self, path: &str) -> Result<(Record, String), Refused> {
-        let bytes = files::read(Path::new(path), crate::transcript::record::MAX_RECORD)?;
-        let record = Record::parse(&bytes).map_err(|error| from_error(&error))?;
-        if record.rehearsal != self.state.opened.rehearsal {
-            return Err(refused(
-                "record-of-rehearsal",
-                "The record is of a rehearsal and this is none, or the other way round.",
-                "Give the record of the backup at hand.",
-            ));
-        }
-        Ok((record, super::driver::sha256_hex(&bytes)))
-    }
-
-    pub(super) fn load_record(&mut self, path: &str) -> Result<Outcome, Refused> {
-        let (record, sha256) = self.read_record(path)?;
-        let (Some(set_id), Some(key_check), Some(k), Some(n)) =
-            (&record.set_id, &record.key_check, record.k, record.n)
-        else {
-            return Err(refused(
-                "record-without-shares",
-                "This record is of a ceremony that made no shares.",
-                "Give the record of the backup.",
-            ));
-        };
-        let facts = RecordFacts {
-            sha256,
-            ceremony: record.ceremony.clone(),
-            set_id: set_id.to_string(),
-            key_check: key_check.to_string(),
-            k,
-            n,
-            commitments: record
-                .commitments
-                .iter()
-                .map(|c| (c.commitment.to_string(), c.label.clone()))
-                .collect(),
-        };
-        self.record = Some(record);
-        Ok(Outcome::RecordLoaded(Box::new(facts)))
+    /// A lost sidecar is made again from the opened bundle, and lies in the journal directory from now on.
+    fn rebuild_sidecar(&self, bundle: &Bundle, file: &[u8]) -> Result<(), Refused> {
+        let sidecar = Sidecar::rebuild(bundle, file).map_err(|error| from_error(&error))?;
+        let dir = self.dir.join(names::SEALED);
+        std::fs::create_dir_all(&dir).map_err(|error| {
+            refused(
+                "file-not-written",
+                format!("{} can't be made: {error}.", dir.display()),
+                "Look at the journal's medium.",
+            )
+        })?;
+        let path = dir.join(Cipher::Age.file_name());
+        files::write(&sidecar_path(&path), &sidecar.to_json())
     }
 
     /// The empty quorum that entered shares go into.
@@ -450,13 +335,5 @@ impl Driver {
     /// When the set was made, for the sheet.
     pub(super) fn today(&self) -> String {
         dates::rfc3339(self.state.began)[..10].to_owned()
-    }
-}
-
-fn public_key(key: &HeaderKey) -> PublicKey {
-    PublicKey {
-        key_type: key.key_type.clone(),
-        scheme: key.scheme.clone(),
-        public: key.public.clone(),
     }
 }

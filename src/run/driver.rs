@@ -352,7 +352,7 @@ impl Driver {
             return;
         };
         let path = self.dir.join(names::SEALED).join(&facts.file);
-        if let Ok(sealed) = super::backup::read_sealed(&path)
+        if let Ok(sealed) = super::load::read_sealed(&path)
             && HEXLOWER.encode(&sealed.sha256()) == facts.sha256
         {
             self.sealed = Some(sealed);

@@ -2,7 +2,7 @@
 //!
 //! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
 //! - `input` turns what people type into events; what is secret of it goes into [`slots`].
-//! - `work` carries effects out, with `keys`, `opened`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - `work` carries effects out, with `keys`, `opened`, `load`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
 //! - `shown` adds what only the driver knows to what the state machine says is on the screen.
 //! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
 
@@ -15,6 +15,7 @@ pub mod faults;
 pub mod files;
 mod input;
 mod keys;
+mod load;
 mod media;
 mod opened;
 mod paper;
