@@ -65,7 +65,7 @@ pub(super) fn finished(
                 let refused = Refused {
                     again: vec![],
                     name: "machine-unfit".into(),
-                    what: format!("This machine is not fit for a ceremony: {}", stops.join("; ")),
+                    what: format!("This machine is not fit for a ceremony: {}", stops.join(" ")),
                     way_on: "Remove or switch off what is named, then let the machine be looked at again.".into(),
                 };
                 refusal_page(state, refused, Clears::Nothing);

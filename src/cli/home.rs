@@ -121,7 +121,7 @@ fn view(open: &[String]) -> View {
             say: vec!["Rehearse before you hold a ceremony: it is the same program, and nothing in it is real.".into()],
             facts: vec![],
             ask: Ask::Choose(choices),
-            offers: vec![crate::ceremony::prompt::Offer::Pause],
+            offers: vec![crate::ceremony::prompt::Offer::Back],
             qr: None,
         },
         qr: vec![],

@@ -55,7 +55,7 @@ pub fn ask(view: View) -> std::io::Result<Option<String>> {
         while let Ok(input) = from_screen.recv() {
             let answer = match input {
                 Input::Answer { value, .. } => Some(value),
-                Input::Stop { .. } | Input::Pause => None,
+                Input::Stop { .. } | Input::Pause | Input::Back => None,
                 Input::Tick => continue,
                 // Nothing else is offered; the page stands again.
                 _ => {

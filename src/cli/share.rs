@@ -111,7 +111,7 @@ fn check(record: Option<&Path>, image: Option<&Path>, hardening: &Hardening) -> 
             "machine-unfit".into(),
             format!(
                 "This machine is not fit to read a share: {}",
-                stops.join("; ")
+                stops.join(" ")
             ),
         ));
     }
@@ -127,7 +127,7 @@ fn check(record: Option<&Path>, image: Option<&Path>, hardening: &Hardening) -> 
             "machine-unfit".into(),
             format!(
                 "This is a real share, and the machine is not fit for it: {}",
-                stops.join("; ")
+                stops.join(" ")
             ),
         ))
     }
