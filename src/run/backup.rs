@@ -137,13 +137,7 @@ impl Driver {
             }
         };
         let dir = self.dir.join(names::SEALED);
-        std::fs::create_dir_all(&dir).map_err(|error| {
-            refused(
-                "file-not-written",
-                format!("{} can't be made: {error}.", dir.display()),
-                "Look at the journal's medium.",
-            )
-        })?;
+        files::make_dir(&dir)?;
         let path = dir.join(cipher.file_name());
         files::write(&path, &file)?;
         if let Some(sidecar) = sidecar {
@@ -301,13 +295,7 @@ impl Driver {
     fn rebuild_sidecar(&self, bundle: &Bundle, file: &[u8]) -> Result<(), Refused> {
         let sidecar = Sidecar::rebuild(bundle, file).map_err(|error| from_error(&error))?;
         let dir = self.dir.join(names::SEALED);
-        std::fs::create_dir_all(&dir).map_err(|error| {
-            refused(
-                "file-not-written",
-                format!("{} can't be made: {error}.", dir.display()),
-                "Look at the journal's medium.",
-            )
-        })?;
+        files::make_dir(&dir)?;
         let path = dir.join(Cipher::Age.file_name());
         files::write(&sidecar_path(&path), &sidecar.to_json())
     }

@@ -51,6 +51,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
     sync_parent(path).map_err(fail)
 }
 
+/// Makes a directory and those around it, unless they are there.
+///
+/// # Errors
+/// `file-not-written` with the path and the system's reason.
+pub fn make_dir(path: &Path) -> Result<(), Refused> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        refused(
+            "file-not-written",
+            format!("{} can't be made: {error}.", path.display()),
+            "Look at the medium, or give another directory.",
+        )
+    })
+}
+
 /// Makes the name of a file as durable as its bytes.
 fn sync_parent(path: &Path) -> std::io::Result<()> {
     let parent = path

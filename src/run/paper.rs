@@ -82,13 +82,7 @@ impl Driver {
         .page()
         .map_err(|error| from_error(&error))?;
         let dir = self.dir.join(names::SHEETS);
-        std::fs::create_dir_all(&dir).map_err(|error| {
-            refused(
-                "file-not-written",
-                format!("{} can't be made: {error}.", dir.display()),
-                "Look at the journal's medium.",
-            )
-        })?;
+        files::make_dir(&dir)?;
         let png = page.png().map_err(|error| from_error(&error))?;
         let mut written = vec![];
         for (ending, bytes) in [("png", &png), ("pdf", &page.pdf())] {

@@ -1,7 +1,7 @@
 //! The world of a rehearsal: a generated keystore, the chain that knows it, people, media. Nothing here is real.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use fips205::slh_dsa_shake_256f;
@@ -50,12 +50,12 @@ impl World {
     /// What can't be written, by path.
     pub fn build(&self, media: u8) -> Result<(), Refused> {
         for number in 1..=media {
-            make_dir(&self.medium(number))?;
+            files::make_dir(&self.medium(number))?;
         }
         if self.registered().exists() {
             return Ok(());
         }
-        make_dir(&self.source())?;
+        files::make_dir(&self.source())?;
         let mut keys = vec![];
         for (key_type, public, text) in generate()? {
             let content = Zeroizing::new(format!("\"{}\"", text.as_str()));
@@ -85,16 +85,6 @@ impl World {
         };
         files::write(&self.registered(), registered::emit(&registered).as_bytes())
     }
-}
-
-fn make_dir(path: &Path) -> Result<(), Refused> {
-    std::fs::create_dir_all(path).map_err(|error| {
-        refused(
-            "file-not-written",
-            format!("{} can't be made: {error}.", path.display()),
-            "Give another directory with --out.",
-        )
-    })
 }
 
 /// Key type, public key, and the text of the key file.
