@@ -4,6 +4,7 @@
 //!
 //! - [`ceremony`] is the state machine: scripts, steps, policy, prompts, events, effects. It is pure: no files,
 //!   clock, randomness, terminal or secrets, and it imports nothing of ours.
+//! - [`files`] reads files with a bound, and writes them whole or not at all.
 //! - [`refusal`] is the one trait by which every room names what it refuses, why, and the way on.
 //! - [`secret`] holds what must never leave memory unsealed: secret types, PINs, entropy, hardening, the search for residue.
 //! - [`share`] splits a secret into sheets and brings it back: wire, words, QR text, quorum.
@@ -13,15 +14,21 @@
 //! - [`mod@print`] lays out sheets and forms and rasters them to pages.
 //! - [`run`] is the driver, the only bridge from effects to devices and secrets, and back to events.
 //! - [`tui`] shows prompts and takes answers. Drawing changes nothing.
+//! - `online` (feature `online`, program `qh-online`) is the validator host's half: the registered validator, read from
+//!   nodes, and keys on their way between the host's keystore and the laptop.
 //! - [`cli`] holds the command line of each program.
 //!
 //! `ceremony` imports nothing of ours; `tui` imports `ceremony` and the secret entry types; `run` imports
-//! everything except `tui`. `tests/house.rs` checks this.
+//! everything except `tui` and `online`; `online` imports neither `run` nor the ceremony's screens. `tests/house.rs`
+//! checks this.
 #![deny(unsafe_code, missing_docs)]
 
 pub mod ceremony;
 pub mod cli;
 pub mod device;
+pub mod files;
+#[cfg(feature = "online")]
+pub mod online;
 pub mod print;
 pub mod refusal;
 pub mod run;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what it may import, besides itself.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("ceremony", &[]),
     ("refusal", &[]),
+    ("files", &["ceremony", "refusal"]),
     ("secret", &["refusal"]),
     ("share", &LEAVES),
     ("vault", &LEAVES),
@@ -20,12 +21,25 @@ const ROOMS: [(&str, &[&str]); 12] = [
         "run",
         &[
             "ceremony",
+            "files",
             "secret",
             "refusal",
             "share",
             "vault",
             "transcript",
             "device",
+            "print",
+        ],
+    ),
+    (
+        "online",
+        &[
+            "ceremony",
+            "files",
+            "secret",
+            "refusal",
+            "vault",
+            "transcript",
             "print",
         ],
     ),
@@ -41,8 +55,10 @@ const LEAVES: [&str; 7] = [
     "device",
     "print",
 ];
-const ALL: [&str; 11] = [
+const ALL: [&str; 13] = [
     "ceremony",
+    "files",
+    "online",
     "secret",
     "refusal",
     "share",

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use super::args::RunArgs;
 use super::{screen, scripts};
 use crate::ceremony::dates;
+use crate::files;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, Setup, names};
-use crate::run::files;
 use crate::secret::hardening::Hardening;
 
 /// The device file.

@@ -39,7 +39,7 @@ pub fn text_of(script: &str) -> Result<String, String> {
     if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == script) {
         return Ok((*text).to_owned());
     }
-    let bytes = crate::run::files::read(Path::new(script), crate::ceremony::script::MAX_SCRIPT)
+    let bytes = crate::files::read(Path::new(script), crate::ceremony::script::MAX_SCRIPT)
         .map_err(|refused| {
             format!(
                 "{} Shipped scripts: {}.",
@@ -127,7 +127,7 @@ fn carry_out(command: &ScriptCommand, out: &mut dyn Write) -> Result<(), (u8, St
             let bytes = paper(&parsed)
                 .pdf(size)
                 .map_err(|e| refused(e.to_string()))?;
-            crate::run::files::write(path, &bytes).map_err(|r| (3, r.what))?;
+            crate::files::write(path, &bytes).map_err(|r| (3, r.what))?;
             writeln!(out, "{}", path.display()).map_err(io)?;
         }
         ScriptCommand::Form {
@@ -142,7 +142,7 @@ fn carry_out(command: &ScriptCommand, out: &mut dyn Write) -> Result<(), (u8, St
                 rehearsal: false,
             };
             let page = form.page().map_err(|e| refused(e.to_string()))?;
-            crate::run::files::write(path, &pdf(&[page])).map_err(|r| (3, r.what))?;
+            crate::files::write(path, &pdf(&[page])).map_err(|r| (3, r.what))?;
             writeln!(out, "{}", path.display()).map_err(io)?;
         }
     }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::args::ShareCommand;
 use crate::device::{machine, picture};
+use crate::files;
 use crate::refusal::Refuse;
-use crate::run::files;
 use crate::secret::SecretText;
 use crate::secret::hardening::{Hardening, Mode, Severity};
 use crate::share::qr::parse_qr_text;

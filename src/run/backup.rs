@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 
 use super::driver::{Driver, names, random32};
-use super::files::{self, from_error, refused};
 use super::load::read_sealed;
 use crate::ceremony::dates;
 use crate::ceremony::event::{Outcome, Refused};
 use crate::ceremony::policy::Cipher;
+use crate::files::{self, from_error, refused};
 use crate::secret::entropy::Pool;
 use crate::share::derive;
 use crate::share::quorum::{Expected, QuorumRefusal, UntrustedQuorum};

@@ -3,12 +3,12 @@
 use data_encoding::HEXLOWER;
 
 use super::driver::{Driver, names, now, sha256_hex};
-use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::event::Refused;
 use crate::ceremony::next::{destroy_list, due_by_events};
 use crate::ceremony::policy::{Kind, Label};
 use crate::ceremony::state::{Ending, SheetState as State};
+use crate::files::{self, from_error, refused};
 use crate::print::certificate as page;
 use crate::transcript::certificate::{Certificate, Closing, Match};
 use crate::transcript::entry::{Program, Script};

@@ -10,7 +10,6 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::devices::Devices;
-use super::files;
 use super::residue::Residues;
 use super::slots::Slots;
 use crate::ceremony::event::{Event, Opened, Outcome, Program, Refused, Request, ScriptRef};
@@ -19,6 +18,7 @@ use crate::ceremony::prompt::{Ask, Prompt};
 use crate::ceremony::script::Script;
 use crate::ceremony::state::{IDLE_LIMIT, State};
 use crate::ceremony::{dates, engine, next};
+use crate::files;
 use crate::refusal::Refuse;
 use crate::secret::Secret32;
 use crate::transcript::annex::{self, Annex};

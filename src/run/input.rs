@@ -1,10 +1,10 @@
 //! Inputs of people become events. What is secret goes to the slots; events carry what is public of it.
 
 use super::driver::{Driver, RunError};
-use super::files::{self, from_error, refused};
 use crate::ceremony::event::{Event, Refused, Request};
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::Ask;
+use crate::files::{self, from_error, refused};
 use crate::secret::SecretText;
 use crate::secret::entry::Input;
 use crate::secret::pin::{PinError, PinHash, typed_twice};

@@ -5,12 +5,12 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 
 use super::driver::{Driver, names};
-use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::effect::{Against, Source};
 use crate::ceremony::event::{Outcome, PublicKey, Refused};
 use crate::ceremony::next;
 use crate::ceremony::policy::Slot;
+use crate::files::{self, from_error, refused};
 use crate::secret::SecretText;
 use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;

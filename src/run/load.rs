@@ -6,8 +6,8 @@ use data_encoding::HEXLOWER;
 
 use super::backup::sidecar_path;
 use super::driver::{Driver, sha256_hex};
-use super::files::{self, from_error, refused};
 use crate::ceremony::event::{Outcome, PublicKey, RecordFacts, Refused, SealedFacts};
+use crate::files::{self, from_error, refused};
 use crate::transcript::record::{MAX_RECORD, Record};
 use crate::vault::header::{Header, PublicKey as HeaderKey};
 use crate::vault::sealed::{MAX_SEALED, Sealed};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::driver::Driver;
-use super::files::{from_error, refused};
 use crate::ceremony::event::{Outcome, Refused};
 use crate::device::media::{Medium, Reading, distinct};
+use crate::files::{from_error, refused};
 use crate::vault::sealed::Sealed;
 
 impl Driver {

@@ -12,7 +12,6 @@ mod closing;
 pub mod devices;
 pub mod driver;
 pub mod faults;
-pub mod files;
 mod input;
 mod keys;
 mod load;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::driver::{Driver, now, sha256_hex};
-use super::files::{self, from_error, refused};
 use super::keys::{places, prove_all, public_keys};
 use super::slots::Opened;
 use crate::ceremony::dates;
 use crate::ceremony::effect::Target;
 use crate::ceremony::event::{Outcome, Refused};
 use crate::ceremony::policy::Kind;
+use crate::files::{self, from_error, refused};
 use crate::secret::SecretBytes;
 use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;

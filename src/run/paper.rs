@@ -1,10 +1,10 @@
 //! Sheets: laid out and, in a rehearsal or by exception, written as files.
 
 use super::driver::{Driver, names};
-use super::files::{self, from_error, refused};
 use crate::ceremony::dates;
 use crate::ceremony::effect::Paper;
 use crate::ceremony::event::{Outcome, Refused};
+use crate::files::{self, from_error, refused};
 use crate::print::qr::QrImage;
 use crate::print::sheet::Sheet;
 use crate::share::qr::qr_matrix;

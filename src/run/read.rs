@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::driver::{Driver, RunError, names};
-use super::files::{self, from_error, refused};
 use crate::ceremony::event::{Event, Refused};
 use crate::ceremony::policy::Kind;
 use crate::ceremony::prompt::Ask;
 use crate::device::picture;
+use crate::files::{self, from_error, refused};
 use crate::secret::SecretText;
 use crate::share::qr::parse_qr_text;
 use crate::share::quorum::UntrustedQuorum;

@@ -1,9 +1,9 @@
 //! Effects: what the core asked for is carried out here, and comes back as an outcome or a refusal by name.
 
 use super::driver::{Driver, RunError};
-use super::files::refused;
 use crate::ceremony::effect::Effect;
 use crate::ceremony::event::{Event, Outcome, Refused};
+use crate::files::refused;
 
 /// `Ok(None)` means that the effect wrote its own event.
 pub(super) type Done = Result<Option<Outcome>, Refused>;

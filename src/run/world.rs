@@ -9,8 +9,8 @@ use fips205::traits::{KeyGen, SerDes};
 use zeroize::Zeroizing;
 
 use super::driver::random32;
-use super::files::{self, refused};
 use crate::ceremony::event::Refused;
+use crate::files::{self, refused};
 use crate::vault::keystore::file_name;
 use crate::vault::registered::{
     self, Account, Place, Registered, RegisteredKey, Source, SourceKind,

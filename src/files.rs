@@ -1,4 +1,4 @@
-//! Files of the journal directory: written whole, synced, renamed, or not at all.
+//! Files, read with a bound, and written whole, synced, renamed, or not at all.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};

@@ -1,0 +1,58 @@
+//! The command line of `qh-online`. Names are fixed by the product's design.
+//!
+//! Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
+
+mod failure;
+mod settings;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::Failure;
+pub use settings::{Settings, SettingsArgs};
+
+/// The validator host's half of qh-ceremony: what the chain says of the validator, and keys on their way.
+///
+/// Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "qh-online",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Settings, for every command.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the commented example of the configuration file.
+    #[command(hide = true)]
+    Example,
+}
+
+/// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
+pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let done = Settings::load(&args.settings).and_then(|settings| dispatch(args, &settings, out));
+    match done {
+        Ok(code) => code,
+        Err(failure) => failure.show(args.settings.json, out, err),
+    }
+}
+
+fn dispatch(args: &Args, _settings: &Settings, out: &mut dyn Write) -> Result<u8, Failure> {
+    match &args.command {
+        Command::Example => {
+            out.write_all(crate::online::config::EXAMPLE.as_bytes())?;
+            Ok(0)
+        }
+    }
+}

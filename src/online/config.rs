@@ -1,0 +1,164 @@
+//! The configuration file of `qh-online`, in TOML. Every setting is a flag too, and the flag wins.
+//!
+//! Unknown keys are refused: a setting that is spelled wrong would otherwise count as not set.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::ceremony::event::Refused;
+use crate::files::{self, refused};
+
+/// Where the file is looked for when nobody says where. Absent, nothing is set.
+pub const DEFAULT_CONFIG: &str = "/etc/qh-online/config.toml";
+
+/// Where the host keeps its keys when nobody says where.
+pub const DEFAULT_STATE: &str = "/var/lib/qh-online";
+
+/// Longest file that is read, in bytes.
+pub const MAX_CONFIG: usize = 64 * 1024;
+
+/// The commented example that is shipped.
+pub const EXAMPLE: &str = include_str!("../../docs/qh-online.toml");
+
+/// What the file may hold. Absent members are not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The keystore directory, or the chain directory (`chains/ID`) around it.
+    pub keystore: Option<PathBuf>,
+    /// The raw chain spec of the network.
+    pub chain_spec: Option<PathBuf>,
+    /// JSON-RPC addresses of nodes, `http://` or `https://`. Two or more are compared.
+    #[serde(default)]
+    pub rpc: Vec<String>,
+    /// The directory of the host's own keys.
+    pub state: Option<PathBuf>,
+    /// The node's name in deliveries, for people.
+    pub node: Option<String>,
+    /// The validator's account: `0x` and 64 hex digits, or an SS58 address.
+    pub account: Option<String>,
+    /// What counts as healthy.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Bounds on answers and ages. Absent members have the defaults that stand in the example.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How long a node may take for one answer, in seconds.
+    pub rpc_timeout_seconds: u64,
+    /// How old the finalized block may be by its own timestamp, in seconds.
+    pub max_block_age_seconds: u64,
+    /// How many blocks finality may lie behind the best block.
+    pub max_finality_lag: u64,
+    /// How few peers are too few: this many are needed.
+    pub min_peers: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rpc_timeout_seconds: 10,
+            max_block_age_seconds: 600,
+            max_finality_lag: 64,
+            min_peers: 1,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// `config-malformed` with the line and the reason.
+    pub fn parse(text: &str) -> Result<Self, Refused> {
+        toml::from_str(text).map_err(|error| {
+            refused(
+                "config-malformed",
+                format!("The configuration is refused: {}.", error.message()),
+                "Compare it with the commented example docs/qh-online.toml.",
+            )
+        })
+    }
+
+    /// Reads `path`, or the default place if nobody named one; an absent default place sets nothing.
+    ///
+    /// # Errors
+    /// `file-unreadable`, `file-too-large`, `config-malformed`, naming the file.
+    pub fn load(path: Option<&Path>) -> Result<Self, Refused> {
+        let named = path.is_some();
+        let path = path.unwrap_or(Path::new(DEFAULT_CONFIG));
+        if !named && !path.exists() {
+            return Ok(Self::default());
+        }
+        let bytes = files::read(path, MAX_CONFIG)?;
+        let parsed = std::str::from_utf8(&bytes)
+            .map_err(|_| {
+                refused(
+                    "config-malformed",
+                    "The configuration is refused: it is not UTF-8.",
+                    "Compare it with the commented example docs/qh-online.toml.",
+                )
+            })
+            .and_then(Self::parse);
+        parsed.map_err(|mut refused| {
+            refused.what = format!("{}: {}", path.display(), refused.what);
+            refused
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_shows_the_defaults() {
+        assert_eq!(Config::parse(EXAMPLE).unwrap(), Config::default());
+        // With every setting turned on, it is still a configuration, and nothing is forgotten in it.
+        let all: String = EXAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix("#") {
+                Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let config = Config::parse(&all).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert!(config.keystore.is_some() && config.chain_spec.is_some());
+        assert!(config.state.is_some() && config.node.is_some() && config.account.is_some());
+        assert_eq!(config.rpc.len(), 2);
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        for text in [
+            "keystor = \"/k\"",
+            "[limits]\nmin_peer = 1",
+            "[more]\nx = 1",
+        ] {
+            let refused = Config::parse(text).unwrap_err();
+            assert_eq!(refused.name, "config-malformed");
+            assert!(refused.what.contains("unknown field"), "{}", refused.what);
+        }
+        assert!(Config::parse("rpc = [1]").is_err());
+        assert!(Config::parse("keystore = \"/a\"\nkeystore = \"/b\"").is_err());
+    }
+
+    #[test]
+    fn a_named_file_must_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let refused = Config::load(Some(&path)).unwrap_err();
+        assert_eq!(refused.name, "file-unreadable");
+        std::fs::write(&path, "node = \"validator-1\"\n").unwrap();
+        let config = Config::load(Some(&path)).unwrap();
+        assert_eq!(config.node.as_deref(), Some("validator-1"));
+        std::fs::write(&path, b"node = \"\xff\"\n").unwrap();
+        let refused = Config::load(Some(&path)).unwrap_err();
+        assert_eq!(refused.name, "config-malformed");
+        assert!(refused.what.contains("config.toml: "), "{}", refused.what);
+    }
+}

@@ -1,0 +1,11 @@
+//! The validator host's half: what the chain says of the validator, and keys on their way.
+//!
+//! 1. A node is not believed. Every answer is bounded in time and size and parsed strictly; what two nodes say is
+//!    compared, and a difference is refused with both answers.
+//! 2. Nothing is read at a moving target: one finalized block is chosen, and everything is read at its hash.
+//! 3. An account is never computed from a key. `Session.NextKeys` and `Session.KeyOwner` say whose a key is.
+//! 4. A plaintext key touches no disk but the keystore's own. What leaves the host is sealed to the laptop's recipient;
+//!    what arrives is sealed to the host's.
+//! 5. A key signs in one place: nothing is installed without evidence that the old signer has stopped.
+
+pub mod config;
