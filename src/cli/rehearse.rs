@@ -17,6 +17,7 @@ use crate::ceremony::script::Script;
 use crate::files;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
+use crate::run::Again;
 use crate::run::answers::{Answers, MAX_ANSWERS};
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, RunError, Setup, names};
@@ -133,7 +134,13 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
             line(out, &format!("Left. Go on with --out {}.", base.display()))?;
             return Ok(1);
         }
-        let mut driver = open(act, &base, hardening)?;
+        let mut driver = match open(act, &base, hardening)? {
+            Again::Open(driver) => *driver,
+            Again::Closed(finished) => {
+                line(out, &finished.text(&act.dir))?;
+                continue;
+            }
+        };
         driver.suggest(between::paths(&base));
         let code = screen::hold(driver, out)?;
         if code != 0 {
@@ -193,7 +200,7 @@ fn acts(args: &RehearseArgs, base: &Path) -> Result<Vec<Act>, Failure> {
 }
 
 /// Begins the ceremony of an act, or resumes it where its journal stands open.
-fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure> {
+fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Again, Failure> {
     let world = World {
         out: base.to_owned(),
     };
@@ -201,7 +208,7 @@ fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure
     let devices = Devices::rehearsal(hardening.clone(), Paper::A4, media);
     let journal = act.dir.join(names::TRANSCRIPT);
     let begun = if journal.exists() {
-        Driver::resume(&act.dir, devices)
+        Driver::again(&act.dir, devices)
     } else {
         Driver::begin(Setup {
             script: act.script.clone(),
@@ -211,13 +218,14 @@ fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure
             devices,
             prefill: BTreeMap::new(),
         })
+        .map(|driver| Again::Open(Box::new(driver)))
     };
     begun.map_err(|error| failed(&error))
 }
 
 /// Whether an act was completed by an earlier run in the same directory.
 fn completed(act: &Act) -> bool {
-    act.dir.join(names::SIGNATURE).exists()
+    act.dir.join(names::CERTIFICATE_TEXT).exists()
 }
 
 fn all(
@@ -239,7 +247,16 @@ fn all(
             )?;
             continue;
         }
-        let mut driver = open(act, base, hardening)?;
+        let mut driver = match open(act, base, hardening)? {
+            Again::Open(driver) => *driver,
+            Again::Closed(finished) => {
+                line(
+                    out,
+                    &format!("{}: {}", script.name, finished.text(&act.dir)),
+                )?;
+                continue;
+            }
+        };
         let policy = script.policy;
         let lost = lost_sheets(policy.k, policy.n);
         let world = World {

@@ -12,6 +12,7 @@ use crate::ceremony::dates;
 use crate::files;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
+use crate::run::Again;
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, Setup, names};
 use crate::secret::hardening::Hardening;
@@ -46,9 +47,10 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
     };
     let devices = Devices::real(hardening.clone(), paper);
     let (dir, ceremony) = journal(args.journal.as_deref());
+    let journal_dir = dir.clone();
     let begun = if dir.join(names::TRANSCRIPT).exists() {
         same_script(&dir, &script.name)?;
-        Driver::resume(&dir, devices)
+        Driver::again(&dir, devices)
     } else {
         let mut prefill = BTreeMap::new();
         if let Some(record) = &args.record {
@@ -65,9 +67,16 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
             devices,
             prefill,
         })
+        .map(|driver| Again::Open(Box::new(driver)))
     };
-    let driver = begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))?;
-    screen::hold(driver, out)
+    match begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))? {
+        Again::Open(driver) => screen::hold(*driver, out),
+        Again::Closed(finished) => {
+            writeln!(out, "{}", finished.text(&journal_dir))
+                .map_err(|e| (3, format!("The result could not be written: {e}.")))?;
+            Ok(if finished.signed { 0 } else { 4 })
+        }
+    }
 }
 
 /// The journal's ceremony must be the one that was asked for; refused before anything is written to it.

@@ -71,26 +71,27 @@ impl Driver {
                 return self.own(Event::Record { sha256 });
             }
             Effect::Close => {
-                let outcome = self.state.ending.as_ref().map_or("completed", |e| e.name());
-                let event = Event::Closed {
-                    outcome: outcome.to_owned(),
-                };
-                self.own(event)?;
-                // Closed whatever comes now: a missing signature or certificate is said, and the chain is whole.
-                return self.sign_and_certify().map(|()| None);
+                self.close().map_err(|error| journal_not_kept(&error))?;
+                // Closed whatever comes now: what is missing is made when the journal is opened again.
+                self.adopt_signature()
+                    .map_err(|error| journal_not_kept(&error))?;
+                return self.certify().map(|()| None);
             }
         };
         Ok(Some(outcome))
     }
 
     fn own(&mut self, event: Event) -> Done {
-        self.record_event(event).map_err(|error: RunError| {
-            refused(
-                "journal-not-kept",
-                error.to_string(),
-                "Look at the journal's medium, then go on.",
-            )
-        })?;
+        self.record_event(event)
+            .map_err(|error| journal_not_kept(&error))?;
         Ok(None)
     }
+}
+
+fn journal_not_kept(error: &RunError) -> Refused {
+    refused(
+        "journal-not-kept",
+        error.to_string(),
+        "Look at the journal's medium, then go on.",
+    )
 }
