@@ -9,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use super::args::RehearseArgs;
+use super::exit_of;
 use super::screen;
 use super::scripts;
 use crate::ceremony::policy::Kind;
@@ -69,7 +70,7 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
     }
     let answers = match &args.answers {
         Some(path) => {
-            let bytes = files::read(path, MAX_ANSWERS).map_err(|r| (2, r.what))?;
+            let bytes = files::read(path, MAX_ANSWERS).map_err(|r| (exit_of(&r), r.what))?;
             Answers::parse(&String::from_utf8_lossy(&bytes))
                 .map_err(|error| (2, format!("{}: {error}", path.display())))?
         }
@@ -79,6 +80,8 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("rehearsal-{}", crate::run::driver::now())));
+    // The script is read before anything is made; where its papers go is known only afterwards.
+    acts(args, &base)?;
     std::fs::create_dir_all(&base)
         .map_err(|error| (3, format!("{} can't be made: {error}.", base.display())))?;
     let base = base
@@ -156,12 +159,12 @@ const LEFT: &str = "left";
 fn acts(args: &RehearseArgs, base: &Path) -> Result<Vec<Act>, Failure> {
     let (last, text) = match &args.script {
         Some(name) => {
-            let (script, text) = scripts::sound(name).map_err(|text| (1, text))?;
+            let (script, text) = scripts::sound(name)?;
             (Some(script), text)
         }
         None => (None, String::new()),
     };
-    let shipped = |name: &str| scripts::text_of(name).map_err(|text| (1, text));
+    let shipped = |name: &str| scripts::text_of(name);
     let backup = |script: String| Act {
         script,
         dir: base.to_owned(),

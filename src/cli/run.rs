@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::args::RunArgs;
+use super::exit_of;
 use super::{screen, scripts};
 use crate::ceremony::dates;
 use crate::files;
@@ -40,7 +41,7 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err((2, "A ceremony needs a terminal and people at it.".into()));
     }
-    let (script, text) = scripts::sound(&args.script).map_err(|text| (1, text))?;
+    let (script, text) = scripts::sound(&args.script)?;
     let paper = match &args.devices {
         Some(path) => device_file(path)?,
         None => Paper::A4,
@@ -81,9 +82,7 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
 
 /// The journal's ceremony must be the one that was asked for; refused before anything is written to it.
 fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
-    let own = scripts::sound(&dir.join(names::SCRIPT).display().to_string())
-        .map_err(|text| (1, text))?
-        .0;
+    let own = scripts::sound(&dir.join(names::SCRIPT).display().to_string())?.0;
     if own.name == name {
         return Ok(());
     }
@@ -97,7 +96,7 @@ fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
 }
 
 fn device_file(path: &Path) -> Result<Paper, (u8, String)> {
-    let bytes = files::read(path, 64 * 1024).map_err(|r| (2, r.what))?;
+    let bytes = files::read(path, 64 * 1024).map_err(|r| (exit_of(&r), r.what))?;
     let file: DeviceFile = toml::from_str(&String::from_utf8_lossy(&bytes))
         .map_err(|error| (2, format!("{}: {error}", path.display())))?;
     file.page.as_deref().map_or(Ok(Paper::A4), |page| {
