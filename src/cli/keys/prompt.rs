@@ -26,13 +26,13 @@ pub fn password_from_terminal() -> io::Result<SecretText> {
 /// # Errors
 /// As [`password_from_terminal`].
 pub fn hidden_line(prompt: &str) -> io::Result<SecretText> {
-    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "{prompt}")?;
-    terminal.flush()?;
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    // Before the prompt, so that nothing is echoed, or dropped, that is typed as soon as it shows.
     let quiet = Quiet::start(&terminal)?;
+    write!(&terminal, "{prompt}")?;
     let outcome = line(&mut &terminal);
     drop(quiet);
-    writeln!(terminal)?;
+    writeln!(&terminal)?;
     outcome
 }
 
