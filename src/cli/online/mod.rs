@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
 
 mod failure;
+mod keys;
 mod settings;
 
 use std::io::Write;
@@ -10,6 +11,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
+pub use keys::KeysCommand;
 pub use settings::{Settings, SettingsArgs};
 
 /// The validator host's half of qh-ceremony: what the chain says of the validator, and keys on their way.
@@ -34,6 +36,9 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Keys: list, match, export to the laptop, insert from it.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show the commented example of the configuration file.
     #[command(hide = true)]
     Example,
@@ -48,8 +53,9 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     }
 }
 
-fn dispatch(args: &Args, _settings: &Settings, out: &mut dyn Write) -> Result<u8, Failure> {
+fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8, Failure> {
     match &args.command {
+        Command::Keys(command) => keys::run(command, settings, out),
         Command::Example => {
             out.write_all(crate::online::config::EXAMPLE.as_bytes())?;
             Ok(0)
