@@ -11,5 +11,7 @@
 pub mod account;
 pub mod authorship;
 pub mod config;
+pub mod health;
 pub mod node;
+pub mod registered;
 pub mod rpc;
