@@ -8,5 +8,11 @@
 //!    what arrives is sealed to the host's.
 //! 5. A key signs in one place: nothing is installed without evidence that the old signer has stopped.
 
+pub mod account;
+pub mod authorship;
 pub mod config;
+pub mod health;
 pub mod keys;
+pub mod node;
+pub mod registered;
+pub mod rpc;

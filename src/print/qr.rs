@@ -76,15 +76,66 @@ pub fn public(text: &str) -> Result<PublicQr, PrintError> {
         return Err(too_long());
     }
     let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| too_long())?;
-    let width = code.width();
-    let modules = code
-        .into_colors()
-        .into_iter()
-        .map(|color| color == qrcode::Color::Dark);
-    Ok(PublicQr {
-        modules: modules.collect(),
-        width,
-    })
+    Ok(code.into())
+}
+
+/// Most bytes of a document that becomes one code.
+pub const MAX_DOCUMENT_QR: usize = 2_300;
+
+/// Makes the code of a public document of at most [`MAX_DOCUMENT_QR`] bytes, for a screen or a picture, not for paper:
+/// level L, since a screen has no damage, and version 37 at most.
+///
+/// # Errors
+/// [`PrintError::QrTooLong`].
+pub fn document(text: &str) -> Result<PublicQr, PrintError> {
+    let too_long = || PrintError::QrTooLong { bytes: text.len() };
+    if text.len() > MAX_DOCUMENT_QR {
+        return Err(too_long());
+    }
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| too_long())?;
+    Ok(code.into())
+}
+
+impl From<QrCode> for PublicQr {
+    fn from(code: QrCode) -> Self {
+        let width = code.width();
+        let modules = code
+            .into_colors()
+            .into_iter()
+            .map(|color| color == qrcode::Color::Dark);
+        Self {
+            modules: modules.collect(),
+            width,
+        }
+    }
+}
+
+/// A code as a PNG, 8 pixels a module, with a quiet zone of 4 modules.
+///
+/// # Errors
+/// [`PrintError::Encoder`].
+pub fn png(code: &QrImage<'_>) -> Result<Vec<u8>, PrintError> {
+    const SCALE: usize = 8;
+    let failed = |error: png::EncodingError| PrintError::Encoder(error.to_string());
+    let side = code.width() + 8;
+    let dark = |x: usize, y: usize| x >= 4 && y >= 4 && code.is_dark(x - 4, y - 4);
+    let mut pixels = Vec::with_capacity(side * side * SCALE * SCALE);
+    for y in 0..side {
+        let row: Vec<u8> = (0..side)
+            .flat_map(|x| [if dark(x, y) { 0 } else { 255 }; SCALE])
+            .collect();
+        pixels.extend(row.repeat(SCALE));
+    }
+    let pixel_side =
+        u32::try_from(side * SCALE).map_err(|_| PrintError::OutOfRange { field: "qr" })?;
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, pixel_side, pixel_side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(&pixels).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(file)
 }
 
 /// The QR code of a public text as lines for a terminal, two rows of modules in a line.
@@ -94,10 +145,14 @@ pub fn public(text: &str) -> Result<PublicQr, PrintError> {
 /// too. On a light ground the caller sets white on black for these lines. No lines if the text has more than
 /// 400 bytes.
 pub fn terminal_qr(text: &str) -> Vec<String> {
-    let Ok(code) = public(text) else {
-        return Vec::new();
-    };
-    let code = code.image();
+    match public(text) {
+        Ok(code) => terminal_lines(&code.image()),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// A code as lines for a terminal, as [`terminal_qr`] makes them.
+pub fn terminal_lines(code: &QrImage<'_>) -> Vec<String> {
     let side = code.width() + 8;
     let light = |x: usize, y: usize| {
         // Below an odd last row there is no module, and no ground to light.

@@ -49,7 +49,10 @@ fn forms(keystore: &BTreeMap<String, Vec<u8>>) -> Vec<(String, Vec<u8>)> {
             .expect("hex");
         let base64 = data_encoding::BASE64.encode(&raw[..30]).into_bytes();
         forms.push((name.clone(), digits.as_bytes()[..64].to_vec()));
-        forms.push((name.clone(), digits.to_uppercase().as_bytes()[..64].to_vec()));
+        forms.push((
+            name.clone(),
+            digits.to_uppercase().as_bytes()[..64].to_vec(),
+        ));
         forms.push((name.clone(), base64));
         forms.push((name.clone(), raw));
     }
@@ -108,7 +111,10 @@ fn keys_travel_from_one_host_to_another() {
     answer(&host, "The laptop's six words:", &words);
     assert_eq!(host.end(), 0, "{}", host.scrollback());
     let said = host.scrollback();
-    assert!(said.contains(&words) && said.contains("not post-quantum"), "{said}");
+    assert!(
+        said.contains(&words) && said.contains("not post-quantum"),
+        "{said}"
+    );
     drop(host);
     laptop.enter();
     room.hold(&mut laptop, "The ceremony is complete");
@@ -130,9 +136,15 @@ fn keys_travel_from_one_host_to_another() {
     let (mut lines, mut choices) = common();
     lines.extend([
         ("The sealed file", show(&home.join("copy-2/backup.jwe"))),
-        ("The record of the backup", show(&backup.join("record.json"))),
+        (
+            "The record of the backup",
+            show(&backup.join("record.json")),
+        ),
         ("The file with the registered keys", registered.clone()),
-        ("How was the old signer stopped", "Service masked on host A".into()),
+        (
+            "How was the old signer stopped",
+            "Service masked on host A".into(),
+        ),
         ("Who saw it", "O and W".into()),
         ("When was it stopped", utc(90)),
         ("Silent since", "100".into()),
@@ -156,7 +168,10 @@ fn keys_travel_from_one_host_to_another() {
     room.sheets = sheets;
     room.brought = vec![5, 1, 3];
     let recovery = home.join("journal/BR-2026-11-23-01");
-    let command = format!("'{PROGRAM}' run key-recovery --journal '{}'", show(&recovery));
+    let command = format!(
+        "'{PROGRAM}' run key-recovery --journal '{}'",
+        show(&recovery)
+    );
     let mut laptop = Terminal::new(home, &command, 132, 50);
     // What is signed for names the recipient by its six words.
     let page = room.hold(&mut laptop, "Sign to seal the keys to the host");

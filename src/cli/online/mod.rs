@@ -3,8 +3,12 @@
 //! Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
 
 mod failure;
+mod health;
 mod keys;
+mod nodes;
+mod registered;
 mod settings;
+mod validators;
 
 use std::io::Write;
 
@@ -36,12 +40,15 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Read the registered validators' keys at one finalized block, from every node given.
+    Registered(registered::RegisteredArgs),
+    /// Show the active and the queued validators, and whether this host's is among them.
+    Validators(validators::ValidatorsArgs),
+    /// Check nodes, own blocks, keystore and configuration.
+    Health(health::HealthArgs),
     /// Keys: list, match, export to the laptop, insert from it.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Show the commented example of the configuration file.
-    #[command(hide = true)]
-    Example,
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -55,10 +62,9 @@ pub fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
 
 fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8, Failure> {
     match &args.command {
+        Command::Registered(command) => registered::run(command, settings, out),
+        Command::Validators(command) => validators::run(command, settings, out),
+        Command::Health(command) => health::run(command, &args.settings, settings, out),
         Command::Keys(command) => keys::run(command, settings, out),
-        Command::Example => {
-            out.write_all(crate::online::config::EXAMPLE.as_bytes())?;
-            Ok(0)
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::Digest;
 
 use super::{Account, Registered, RegisteredFault, RegisteredKey, Source, SourceKind};
 use crate::vault::schemes::KeyType;
@@ -146,6 +147,28 @@ pub fn parse(bytes: &[u8]) -> Result<Registered, RegisteredFault> {
 
 /// Writes a `qh-registered/1` document: members in the order of the format, two spaces of indentation, one LF at the end.
 pub fn emit(registered: &Registered) -> String {
+    let mut text =
+        serde_json::to_string_pretty(&document(registered)).expect("strings, numbers and lists");
+    text.push('\n');
+    text
+}
+
+/// The same document in the fewest bytes, for a QR code: no white space, no LF. [`parse`] reads it as well.
+pub fn emit_compact(registered: &Registered) -> String {
+    serde_json::to_string(&document(registered)).expect("strings, numbers and lists")
+}
+
+/// The document's fingerprint, the same for the file and the QR code: SHA-256 of `qh-ceremony registered v1` and the
+/// compact form. People compare its first 66 bits as six words.
+pub fn fingerprint(registered: &Registered) -> [u8; 32] {
+    sha2::Sha256::new()
+        .chain_update(b"qh-ceremony registered v1")
+        .chain_update(emit_compact(registered))
+        .finalize()
+        .into()
+}
+
+fn document(registered: &Registered) -> Document {
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     let sources = registered.sources.iter().map(|source| {
         Object(SourceEntry {
@@ -161,7 +184,7 @@ pub fn emit(registered: &Registered) -> String {
             account: key.account.map(|account| account.to_string()),
         })
     });
-    let document = Document {
+    Document {
         format: FORMAT.to_owned(),
         rehearsal: registered.rehearsal,
         chain_id: registered.chain_id.clone(),
@@ -170,10 +193,7 @@ pub fn emit(registered: &Registered) -> String {
         block_hash: registered.block_hash.map(|hash| hex(&hash)),
         sources: sources.collect(),
         keys: keys.collect(),
-    };
-    let mut text = serde_json::to_string_pretty(&document).expect("strings, numbers and lists");
-    text.push('\n');
-    text
+    }
 }
 
 fn key(index: usize, entry: &KeyEntry) -> Result<RegisteredKey, RegisteredFault> {

@@ -1,5 +1,5 @@
 use crate::refusal::Refuse;
-use crate::vault::registered::Account;
+use crate::vault::registered::{Account, Origin};
 
 /// Why a source of registered keys is refused. All of it is public.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,16 +48,20 @@ pub enum RegisteredFault {
         key: String,
     },
     /// A storage entry that can't be what its key says.
-    #[error("The chain spec's {item} is damaged: {reason}.")]
+    #[error("{origin}'s {item} is damaged: {reason}.")]
     Storage {
+        /// Where it was read.
+        origin: Origin,
         /// Storage item.
         item: &'static str,
         /// What is wrong with it.
         reason: &'static str,
     },
     /// Two entries that can't both be true.
-    #[error("The chain spec contradicts itself: {public} belongs to {one} and to {other}.")]
+    #[error("{origin} contradicts itself: {public} belongs to {one} and to {other}.")]
     Contradiction {
+        /// Where it was read.
+        origin: Origin,
         /// Public key.
         public: String,
         /// One account.
@@ -66,23 +70,44 @@ pub enum RegisteredFault {
         other: Account,
     },
     /// `KeyOwner` and `NextKeys` disagree.
-    #[error(
-        "The chain spec contradicts itself: {account} owns {public}, which is not among its keys."
-    )]
+    #[error("{origin} contradicts itself: {account} owns {public}, which is not among its keys.")]
     NotAmongKeys {
+        /// Where it was read.
+        origin: Origin,
         /// Public key.
         public: String,
         /// Its owner.
         account: Account,
     },
     /// No session keys at all.
-    #[error("The chain spec holds no session keys, so nothing can be matched with it.")]
-    NoKeys,
+    #[error("{origin} holds no session keys, so nothing can be matched with it.")]
+    NoKeys {
+        /// Where they were looked for.
+        origin: Origin,
+    },
+}
+
+impl RegisteredFault {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Storage { origin, .. }
+            | Self::Contradiction { origin, .. }
+            | Self::NotAmongKeys { origin, .. }
+            | Self::NoKeys { origin } => *origin,
+            _ => Origin::ChainSpec,
+        }
+    }
 }
 
 impl Refuse for RegisteredFault {
     fn name(&self) -> &'static str {
+        let chain = self.origin() == Origin::Chain;
         match self {
+            Self::Storage { .. } if chain => "chain-storage",
+            Self::Contradiction { .. } | Self::NotAmongKeys { .. } if chain => {
+                "chain-contradiction"
+            }
+            Self::NoKeys { .. } if chain => "chain-no-keys",
             Self::TooLarge { .. } => "registered-too-large",
             Self::Json { .. } => "registered-malformed",
             Self::Format { .. } => "registered-format",
@@ -92,14 +117,17 @@ impl Refuse for RegisteredFault {
             Self::DuplicateStorage { .. } => "chain-spec-duplicate-key",
             Self::Storage { .. } => "chain-spec-storage",
             Self::Contradiction { .. } | Self::NotAmongKeys { .. } => "chain-spec-contradiction",
-            Self::NoKeys => "chain-spec-no-keys",
+            Self::NoKeys { .. } => "chain-spec-no-keys",
         }
     }
 
     fn way_on(&self) -> &'static str {
         match self {
             Self::NotRaw => "Have the node make the raw form: build-spec --raw --chain FILE.",
-            Self::NoKeys => {
+            _ if self.origin() == Origin::Chain => {
+                "Ask nodes that others run, and look whether this is the chain you mean."
+            }
+            Self::NoKeys { .. } => {
                 "Read the registered keys off the running chain with qh-online registered."
             }
             Self::Format { .. } => "Use the program version that wrote the file, or write it anew.",

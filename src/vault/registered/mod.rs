@@ -11,11 +11,13 @@ mod document;
 mod fault;
 mod matching;
 mod scale;
+mod state;
 
 pub use chain_spec::{MAX_CHAIN_SPEC, from_chain_spec};
-pub use document::{MAX_DOCUMENT, emit, parse};
+pub use document::{MAX_DOCUMENT, emit, emit_compact, fingerprint, parse};
 pub use fault::RegisteredFault;
 pub use matching::{KeyMatch, MatchReport, PublicKey, Validator, Verdict, match_keys};
+pub use state::{Item, Origin, State};
 
 use std::collections::BTreeSet;
 

@@ -18,6 +18,16 @@ pub(super) fn compact(bytes: &[u8]) -> Option<(usize, &[u8])> {
     (number >= least).then_some((usize::try_from(number).ok()?, rest))
 }
 
+/// A length below 2^30 in its shortest compact form; larger ones are no length of ours.
+pub(super) fn compact_of(number: usize) -> Vec<u8> {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    match number {
+        0..=0x3f => number.wrapping_shl(2).to_le_bytes()[..1].to_vec(),
+        0x40..=0x3fff => (number << 2 | 1).to_le_bytes()[..2].to_vec(),
+        _ => (number << 2 | 2).to_le_bytes().to_vec(),
+    }
+}
+
 /// A vector of items of one length: gives that length and the items' bytes. `None` if the bytes don't divide.
 pub(super) fn vector(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (count, rest) = compact(bytes)?;
@@ -42,6 +52,14 @@ mod tests {
         assert_eq!(compact(&[0x15, 0x01]), Some((69, &[][..])));
         assert_eq!(compact(&[0xfe, 0xff, 0x03, 0x00]), Some((65535, &[][..])));
         assert_eq!(compact(&[0x01, 0x01, 9]), Some((64, &[9][..])));
+    }
+
+    #[test]
+    fn lengths_read_back() {
+        assert_eq!(compact_of(64), [0x01, 0x01]);
+        for len in [0, 1, 32, 33, 63, 64, 65, 16383, 16384, 1 << 20] {
+            assert_eq!(compact(&compact_of(len)), Some((len, &[][..])), "{len}");
+        }
     }
 
     #[test]

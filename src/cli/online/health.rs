@@ -1,0 +1,115 @@
+//! `qh-online health`: one line a check, with a word and a reason. Exit 0 ok or warnings, 4 any failed, 3 no node
+//! reachable.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::nodes::{keystore_dir, now, open};
+use super::{Failure, Settings, SettingsArgs};
+use crate::online::authorship::authored;
+use crate::online::config::DEFAULT_CONFIG;
+use crate::online::health::{self, Check, Word};
+use crate::refusal::Refuse;
+use crate::vault::keystore;
+use crate::vault::schemes::KeyType;
+
+/// Arguments of `health`.
+#[derive(Debug, clap::Args)]
+pub struct HealthArgs {
+    /// Look at so many of the last finalized blocks for this host's own
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=2000))]
+    pub blocks: u64,
+}
+
+pub(super) fn run(
+    args: &HealthArgs,
+    flags: &SettingsArgs,
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let nodes = open(settings)?;
+    let mut checks = vec![config(flags.config.as_deref())];
+    let mut genesis = Vec::new();
+    let mut tip = None;
+    let mut reached = false;
+    for node in &nodes {
+        let (found, facts) = health::node(node, &settings.limits, now());
+        checks.extend(found);
+        if let Some(facts) = facts {
+            reached = true;
+            genesis.push((node.name(), facts.genesis));
+            tip = tip.or(facts.finalized.map(|number| (node, number)));
+        }
+    }
+    checks.push(health::one_chain(&genesis));
+    let mut aura = Vec::new();
+    if let Some(dir) = keystore_dir(settings) {
+        match keystore::inspect(&dir) {
+            Ok(listing) => {
+                aura = listing
+                    .keys()
+                    .filter_map(|entry| entry.key.clone())
+                    .filter(|(key_type, _)| *key_type == KeyType::AURA)
+                    .map(|(_, public)| public)
+                    .collect();
+                checks.extend(health::keystore(&listing));
+            }
+            Err(fault) => checks.push(Check::failed("keystore", fault.to_string())),
+        }
+    } else {
+        checks.push(Check::warning(
+            "keystore",
+            "No keystore was named, so none was checked.",
+        ));
+    }
+    for public in &aura {
+        if let Some((node, to)) = tip.filter(|(_, number)| *number > 0) {
+            let from = to.saturating_sub(args.blocks - 1).max(1);
+            checks.push(match authored(node, from, to, public) {
+                Ok(found) => health::own_blocks(&found, public),
+                Err(fault) => Check::failed("own blocks", format!("{fault} [{}]", fault.name())),
+            });
+        }
+    }
+    if settings.json {
+        let text = serde_json::to_string_pretty(&checks).expect("strings");
+        writeln!(out, "{text}")?;
+    } else {
+        for check in &checks {
+            writeln!(
+                out,
+                "{:<8} {}: {}",
+                check.word.as_str(),
+                check.name,
+                check.reason
+            )?;
+        }
+    }
+    let failed = checks.iter().any(|check| check.word == Word::Failed);
+    Ok(match (reached, failed) {
+        (false, _) => 3,
+        (true, true) => 4,
+        (true, false) => 0,
+    })
+}
+
+/// The configuration was read before; here whether others could change it.
+fn config(named: Option<&Path>) -> Check {
+    let path = named.unwrap_or(Path::new(DEFAULT_CONFIG));
+    match std::fs::metadata(path) {
+        Err(_) => Check::warning(
+            "configuration",
+            format!("There is no {}; flags and defaults hold.", path.display()),
+        ),
+        Ok(found) if found.mode() & 0o022 != 0 => Check::failed(
+            "configuration",
+            format!(
+                "{} has mode {:04o}, so others can change it. Take that right away: chmod go-w.",
+                path.display(),
+                found.mode() & 0o7777
+            ),
+        ),
+        Ok(_) => Check::ok("configuration", format!("{} was read.", path.display())),
+    }
+}
