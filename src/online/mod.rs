@@ -9,3 +9,4 @@
 //! 5. A key signs in one place: nothing is installed without evidence that the old signer has stopped.
 
 pub mod config;
+pub mod genesis;
