@@ -11,6 +11,7 @@
 pub mod account;
 pub mod authorship;
 pub mod config;
+pub mod genesis;
 pub mod health;
 pub mod keys;
 pub mod node;
