@@ -14,6 +14,11 @@ use online_host::{
     Said, at, chain_dir, files, holds, on_terminal, on_terminal_with, online, published, put,
     put_aura, recipient, spec, suri,
 };
+use qh_ceremony::ceremony::event::Refused;
+use qh_ceremony::online::keys::chain::Matched;
+use qh_ceremony::online::keys::evidence::Statement;
+use qh_ceremony::online::keys::insert;
+use qh_ceremony::online::keys::silence::{Authorship, Count, Silent};
 use qh_ceremony::secret::SecretBytes;
 use qh_ceremony::vault::contents::{BundleFile, BundleKey, FilePath, Network};
 use qh_ceremony::vault::delivery::{Delivery, Purpose, seal_to};
@@ -411,6 +416,7 @@ fn nothing_is_overwritten_and_a_failure_is_recorded() {
     host.seal(&delivery(&[&pair]));
     let name = aura_name(&pair.public);
     let path = put(&host.keystore(), &name, b"\"0x00\"");
+    host.insert(&["--dry-run"]).refused(1, "key-exists-refused");
     host.insert(&[]).refused(1, "key-exists-different");
     assert_eq!(fs::read(&path).unwrap(), b"\"0x00\"");
     let record = &host.records()[0];
@@ -433,6 +439,112 @@ fn nothing_is_overwritten_and_a_failure_is_recorded() {
     // A state directory that others can reach is trusted for nothing.
     fs::set_permissions(host.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
     host.insert(&[]).refused(1, "state-mode-open");
+}
+
+#[test]
+fn another_network_file_stops_it_before_the_first_key() {
+    let host = Host::new();
+    let mut sealed = delivery(&[&published(0)]);
+    sealed.files.push(BundleFile {
+        path: FilePath::SecretEd25519,
+        content: SecretBytes::new(vec![0x5a; 32]),
+    });
+    host.seal(&sealed);
+    let network = host.path("chains/dev3/network");
+    fs::create_dir(&network).unwrap();
+    for (content, name) in [
+        (&[0x5b; 32][..], "key-exists-different"),
+        (b"torn", "key-exists-refused"),
+    ] {
+        put(&network, "secret_ed25519", content);
+        host.insert(&["--dry-run"]).refused(1, name);
+        host.insert(&[]).refused(1, name);
+        assert_eq!(files(&host.keystore()), []);
+        assert_eq!(fs::read(network.join("secret_ed25519")).unwrap(), content);
+    }
+    assert!(
+        host.records()
+            .iter()
+            .all(|record| record["stage"] == "failed")
+    );
+}
+
+/// A chain that has authored these blocks with the key.
+struct Chain(u64, Vec<u64>);
+
+impl Authorship for Chain {
+    fn finalized(&self) -> Result<u64, Refused> {
+        Ok(self.0)
+    }
+
+    fn count(&self, public: &[u8], from: u64, to: u64) -> Result<Count, Refused> {
+        assert_eq!(public, published(0).public);
+        let blocks: Vec<u64> = self
+            .1
+            .iter()
+            .copied()
+            .filter(|n| (from..=to).contains(n))
+            .collect();
+        Ok(Count {
+            authored: blocks.len() as u64,
+            last: blocks.last().copied(),
+            authorities: 3,
+        })
+    }
+}
+
+#[test]
+fn what_the_chain_shows_outweighs_what_people_state() {
+    let sealed = delivery(&[&published(0)]);
+    let proven = insert::prove(&sealed, None).unwrap_or_else(|refused| panic!("{}", refused.what));
+    let mut matched = Matched {
+        lines: vec![],
+        account: None,
+        source: "a node (block 5000)".into(),
+        genesis_state: false,
+        block: 5000,
+        is_authority: false,
+    };
+    let now = 1_795_500_000;
+    let hold = |statement: &str, never: bool, matched: &Matched, chain: Option<&Chain>| {
+        let statement = Statement::parse(statement.as_bytes()).unwrap();
+        let chain = chain.map(|chain| chain as &dyn Authorship);
+        insert::hold_evidence(&statement, never, matched, &proven, chain, now)
+            .map_err(|refused| refused.name)
+    };
+    assert_eq!(hold(STATEMENT, false, &matched, None), Ok(None));
+    let silent = |from, to| {
+        let authorities = 3;
+        Ok(Some(vec![Silent {
+            from,
+            to,
+            authorities,
+        }]))
+    };
+    let chain = |finalized, blocks: &[u64]| Some(Chain(finalized, blocks.to_vec()));
+    let cases = [
+        (chain(5000, &[998, 999]), silent(1000, 5000)),
+        (chain(5000, &[999, 1000]), Err("old-signer-alive".into())),
+        (chain(5000, &[5000]), Err("old-signer-alive".into())),
+        (chain(1098, &[]), Err("silence-too-short".into())),
+    ];
+    for (chain, expected) in cases {
+        assert_eq!(hold(STATEMENT, false, &matched, chain.as_ref()), expected);
+    }
+    // A key that never signed is looked for in the last thousand blocks.
+    assert_eq!(
+        hold(NEVER, true, &matched, chain(5000, &[4000]).as_ref()),
+        silent(4001, 5000)
+    );
+    assert_eq!(
+        hold(NEVER, true, &matched, chain(5000, &[4001]).as_ref()),
+        Err("old-signer-alive".into())
+    );
+    matched.is_authority = true;
+    assert_eq!(
+        hold(NEVER, true, &matched, chain(5000, &[]).as_ref()),
+        Err("never-used-is-authority".into())
+    );
 }
 
 #[test]
