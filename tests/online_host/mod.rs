@@ -1,6 +1,8 @@
 //! Runs the real `qh-online` as an operator would, in a pipe or on a terminal, and searches what it leaves on disk.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod second;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
