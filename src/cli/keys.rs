@@ -174,7 +174,8 @@ impl Checked {
             .map_or(&[][..], |entry| &entry.warnings)
     }
 
-    /// What the chain says, if a source was given.
+    /// What the chain says, if a source was given. The host asks further.
+    #[cfg(feature = "online")]
     pub(crate) fn matched(&self) -> Option<&MatchReport> {
         self.chain.as_ref().map(|(_, report)| report)
     }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::gather::{ProvenAll, places};
-use super::keystore::{self, Owner, WriteFault, Written};
+use super::keystore::{self, KeystoreFault, Owner, WriteFault, Written};
 use crate::refusal::Refuse;
 use crate::secret::SecretText;
 
@@ -76,6 +76,61 @@ pub struct Installed {
     pub network: Option<Written>,
 }
 
+/// Whether what lies under the names of these keys and files, if anything, is the same; nothing is written.
+///
+/// # Errors
+/// [`InstallFault`], as [`install`] would refuse it.
+pub fn check(
+    target: &Target,
+    proven: &ProvenAll,
+    password: Option<&SecretText>,
+) -> Result<(), InstallFault> {
+    check_network(target, proven)?;
+    let there = match keystore::examine(&target.keystore, password) {
+        Ok(there) => there,
+        Err(KeystoreFault::Absent { .. } | KeystoreFault::Empty { .. }) => return Ok(()),
+        Err(fault) => return Err(WriteFault::from(fault).into()),
+    };
+    for key in &proven.keys {
+        let file = keystore::file_name(key.key_type(), key.public());
+        if let Some(finding) = there.findings.iter().find(|found| found.file == file) {
+            let fault = finding.fault.clone();
+            return Err(WriteFault::ExistsRefused { file, fault }.into());
+        }
+        let same = |other: &keystore::ProvenKey| {
+            other.source() != file || other.secret_text().same(key.secret_text().expose())
+        };
+        if !there.proven.iter().all(same) {
+            return Err(WriteFault::ExistsDifferent { file }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Network files come after the keys: what would refuse them is looked for before the first key is written.
+fn check_network(target: &Target, proven: &ProvenAll) -> Result<(), InstallFault> {
+    let chain = match &target.chain {
+        _ if proven.files.is_empty() => return Ok(()),
+        None => return Err(InstallFault::NeedsChainDirectory),
+        Some(chain) => chain,
+    };
+    let (there, findings) = keystore::examine_network(chain).map_err(WriteFault::from)?;
+    for file in &proven.files {
+        let name = file.path().path().to_owned();
+        if let Some(finding) = findings.iter().find(|found| found.file == name) {
+            let fault = finding.fault.clone();
+            return Err(WriteFault::ExistsRefused { file: name, fault }.into());
+        }
+        let same = |other: &keystore::ProvenNetworkFile| {
+            other.path() != file.path() || other.content().same(file.content().expose())
+        };
+        if !there.iter().all(same) {
+            return Err(WriteFault::ExistsDifferent { file: name }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Writes keys and network files. The directories are made if they are not there, and what an earlier writing left
 /// unfinished is overwritten and removed first. `password` is the keystore password, if the node has one.
 ///
@@ -87,6 +142,7 @@ pub fn install(
     owner: Option<Owner>,
     password: Option<&SecretText>,
 ) -> Result<Installed, InstallFault> {
+    check_network(target, proven)?;
     keystore::prepare(&target.keystore, owner)?;
     keystore::discard_unfinished(&target.keystore)?;
     let written = keystore::write(

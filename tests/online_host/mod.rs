@@ -1,6 +1,8 @@
 //! Runs the real `qh-online` as an operator would, in a pipe or on a terminal, and searches what it leaves on disk.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod second;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -57,6 +59,11 @@ pub fn online(args: &[&str]) -> Said {
 
 /// Runs `qh-online` on a terminal; each answer is typed when its question stands there. What is on the screen is `out`.
 pub fn on_terminal(args: &[&str], dialogue: &[(&str, &str)]) -> Said {
+    on_terminal_with(args, dialogue, &mut || {})
+}
+
+/// The same; `look` is called at each question, before it is answered.
+pub fn on_terminal_with(args: &[&str], dialogue: &[(&str, &str)], look: &mut dyn FnMut()) -> Said {
     let quote = |arg: &&str| format!("'{arg}'");
     let line: Vec<String> = std::iter::once(&env!("CARGO_BIN_EXE_qh-online"))
         .chain(args)
@@ -78,6 +85,7 @@ pub fn on_terminal(args: &[&str], dialogue: &[(&str, &str)]) -> Said {
             seen += &String::from_utf8_lossy(&bytes[..count]);
         }
         from = seen.len();
+        look();
         keys.write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
     let mut rest = Vec::new();

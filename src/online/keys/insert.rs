@@ -261,7 +261,10 @@ pub fn hold_evidence(
     };
     let from = match &statement.stopped {
         Some(stopped) => stopped.silent_since_block,
-        None => (chain.finalized()? + 1).saturating_sub(NEVER_USED_BLOCKS),
+        None => chain
+            .finalized()?
+            .saturating_add(1)
+            .saturating_sub(NEVER_USED_BLOCKS),
     };
     let aura = proven
         .keys

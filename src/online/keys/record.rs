@@ -141,17 +141,24 @@ impl Record {
         text
     }
 
-    /// Writes it to a new file of the state directory, and gives the path.
+    /// Writes it to a new file of the state directory, and gives the path. Two of one second get a number.
     ///
     /// # Errors
-    /// The directory can't be made; `file-exists` (two in one second); `file-not-written`.
+    /// The directory can't be made; `file-exists` (too many in one second); `file-not-written`.
     pub fn write_new(&self, state: &Path) -> Result<PathBuf, Refused> {
         let dir = state.join("inserts");
         make_state(&dir).map_err(|fault: IdentityFault| from_error(&fault))?;
         let name: String = self.time.chars().filter(|c| !"-:".contains(*c)).collect();
-        let path = dir.join(format!("{name}.json"));
-        files::write_new(&path, self.text().as_bytes())?;
-        Ok(path)
+        let mut path = dir.join(format!("{name}.json"));
+        for number in 2..=9 {
+            match files::write_new(&path, self.text().as_bytes()) {
+                Ok(()) => return Ok(path),
+                Err(refused) if refused.name == "file-exists" => {}
+                Err(refused) => return Err(refused),
+            }
+            path = dir.join(format!("{name}-{number}.json"));
+        }
+        files::write_new(&path, self.text().as_bytes()).map(|()| path)
     }
 
     /// Writes it anew, with what came of it.

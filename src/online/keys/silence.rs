@@ -56,7 +56,7 @@ pub struct Silent {
 /// `old-signer-alive` if it did; `silence-too-short` if the range says too little; what keeps the chain from answering.
 pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silent, Refused> {
     let to = chain.finalized()?;
-    let blocks = (to + 1).saturating_sub(from);
+    let blocks = to.saturating_add(1).saturating_sub(from);
     let too_short = |least: u64| {
         refused(
             "silence-too-short",

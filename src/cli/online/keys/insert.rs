@@ -16,7 +16,7 @@ use crate::online::keys::insert::{Surroundings, belongs, hold_evidence, look, op
 use crate::online::keys::record::{Facts, Record};
 use crate::online::keys::{identity, silence};
 use crate::vault::delivery::{Delivery, MAX_SEALED_DELIVERY};
-use crate::vault::install::{Installed, install};
+use crate::vault::install::{Installed, check, install};
 use crate::vault::keystore::State;
 
 /// Arguments of `keys insert`.
@@ -110,6 +110,8 @@ pub(super) fn insert(
         silence,
     };
     if args.dry_run {
+        check(&agreed.around.target, &proven, password.as_ref())
+            .map_err(|fault| failure(from_error(&fault)))?;
         report(settings, &agreed, None, out)?;
         return Ok(0);
     }
