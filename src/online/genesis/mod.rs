@@ -210,14 +210,19 @@ pub fn genesis_hashes(spec: &[u8]) -> Result<Vec<Candidate>, GenesisFault> {
 /// # Errors
 /// [`GenesisFault`]; [`GenesisFault::Mismatch`] if the chain spec gives other hashes.
 pub fn check(spec: &[u8], genesis_hash: &[u8; 32]) -> Result<Candidate, GenesisFault> {
-    let computed = genesis_hashes(spec)?;
-    match computed.iter().find(|one| one.hash == *genesis_hash) {
-        Some(candidate) => Ok(*candidate),
-        None => Err(GenesisFault::Mismatch {
-            expected: *genesis_hash,
-            computed,
-        }),
-    }
+    among(&genesis_hashes(spec)?, genesis_hash)
+}
+
+/// The one of `computed` that is `genesis_hash`.
+///
+/// # Errors
+/// [`GenesisFault::Mismatch`].
+pub fn among(computed: &[Candidate], genesis_hash: &[u8; 32]) -> Result<Candidate, GenesisFault> {
+    let found = computed.iter().find(|one| one.hash == *genesis_hash);
+    found.copied().ok_or_else(|| GenesisFault::Mismatch {
+        expected: *genesis_hash,
+        computed: computed.to_vec(),
+    })
 }
 
 /// Bytes as a chain writes them.
