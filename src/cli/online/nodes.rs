@@ -51,9 +51,7 @@ impl Asking {
     ) -> Result<(Reading, Vec<String>), Failure> {
         let mut notes = self.notes();
         if let Some(spec) = &self.spec {
-            for node in &self.nodes {
-                spec.is_of(node)?;
-            }
+            spec.is_of_all(&self.nodes)?;
             notes.push(format!(
                 "The nodes' genesis is that of the chain spec {}.",
                 spec.file
@@ -208,6 +206,12 @@ impl Spec {
             );
             refused
         })
+    }
+
+    /// # Errors
+    /// Exit 4 if a node serves another chain; what keeps it from answering.
+    pub(super) fn is_of_all(&self, nodes: &[Node]) -> Result<(), Failure> {
+        nodes.iter().try_for_each(|node| self.is_of(node))
     }
 
     fn is_of(&self, node: &Node) -> Result<(), Failure> {

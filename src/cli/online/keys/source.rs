@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
+use super::super::nodes::{Asking, Spec, given_account, open};
 use super::super::{Failure, Settings};
+use crate::ceremony::event::Refused;
 use crate::cli::keys::read_source;
-use crate::files::refused;
-use crate::online::keys::silence::Authorship;
+use crate::files::{from_error, refused};
+use crate::online::authorship::authored;
+use crate::online::keys::silence::{Authorship, Count};
+use crate::online::node::Node;
+use crate::online::registered::ReadFault;
 use crate::vault::registered::{Account, Registered};
 
 /// The registered keys of the first source that is given; `None` if there is none.
@@ -29,51 +34,80 @@ pub(super) fn registered_of(
     }
 }
 
-/// The registered keys of the nodes.
-fn live(_settings: &Settings) -> Result<Registered, Failure> {
-    Err(Failure::new(
-        1,
-        refused(
-            "nodes-not-asked",
-            "This command does not ask nodes itself.",
-            "Write the registered keys with `qh-online registered --output FILE`, and give them with --registered FILE.",
-        ),
-    ))
+/// The registered keys, read from the nodes at one finalized block.
+fn live(settings: &Settings) -> Result<Registered, Failure> {
+    let asking = Asking::of(settings, None)?;
+    let (reading, _) = asking.read(settings, false)?;
+    Ok(reading.registered)
 }
 
-/// The chain that can be asked who authored its blocks; `None` if no node was given.
+/// The chain that can be asked who authored its blocks; `None` if no node was given. Every node is asked, since one
+/// could keep silent about a block.
 ///
 /// # Errors
 /// What keeps the nodes from answering.
-pub(super) fn authorship(_settings: &Settings) -> Result<Option<Box<dyn Authorship>>, Failure> {
-    Ok(None)
+pub(super) fn authorship(settings: &Settings) -> Result<Option<Box<dyn Authorship>>, Failure> {
+    if settings.rpc.is_empty() {
+        return Ok(None);
+    }
+    let nodes = open(settings)?;
+    if let Some(path) = &settings.chain_spec {
+        Spec::read(path)?.is_of_all(&nodes)?;
+    }
+    Ok(Some(Box::new(Nodes(nodes))))
+}
+
+/// Nodes, asked for authors.
+struct Nodes(Vec<Node>);
+
+impl Authorship for Nodes {
+    /// The lowest of what the nodes have finalized.
+    fn finalized(&self) -> Result<u64, Refused> {
+        let mut lowest = u64::MAX;
+        for node in &self.0 {
+            let told = node
+                .finalized_head()
+                .and_then(|head| node.header(&head))
+                .map_err(|fault| from_error(&fault))?;
+            let header = told.ok_or_else(|| {
+                from_error(&ReadFault::NoBlock {
+                    node: node.name().to_owned(),
+                    what: "its finalized head".to_owned(),
+                })
+            })?;
+            lowest = lowest.min(header.number);
+        }
+        Ok(lowest)
+    }
+
+    /// What the worst of the nodes tells.
+    fn count(&self, public: &[u8], from: u64, to: u64) -> Result<Count, Refused> {
+        let mut worst = Count {
+            authored: 0,
+            last: None,
+            undetermined: 0,
+            listed: 0,
+            authorities: 0,
+        };
+        for node in &self.0 {
+            let found =
+                authored(node, from.max(1), to, public).map_err(|fault| from_error(&fault))?;
+            worst.authored = worst.authored.max(found.own);
+            worst.last = worst.last.max(found.last_own);
+            worst.undetermined = worst.undetermined.max(found.undetermined);
+            worst.listed = worst.listed.max(found.listed);
+            worst.authorities = worst.authorities.max(found.authorities);
+        }
+        Ok(worst)
+    }
 }
 
 /// The account that was given.
 ///
 /// # Errors
-/// `account-not-understood`, exit 2.
+/// Exit 2: not `0x` and 64 hex digits, nor an SS58 address.
 pub(super) fn account_of(settings: &Settings) -> Result<Option<Account>, Failure> {
-    let Some(text) = &settings.account else {
-        return Ok(None);
-    };
-    let account = text
-        .strip_prefix("0x")
-        .and_then(|digits| {
-            data_encoding::HEXLOWER_PERMISSIVE
-                .decode(digits.as_bytes())
-                .ok()
-        })
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(Account);
-    account.map(Some).ok_or_else(|| {
-        let refused = refused(
-            "account-not-understood",
-            "The account is not 0x and 64 hex digits.",
-            "Give it in that form.",
-        );
-        Failure::new(2, refused)
-    })
+    given_account(settings)
 }
 
 /// The failure of a command that needs a source and has none.
