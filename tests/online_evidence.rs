@@ -149,6 +149,8 @@ impl Authorship for Chain {
         Ok(Count {
             authored: blocks.len() as u64,
             last: blocks.last().copied(),
+            undetermined: 0,
+            listed: to + 1 - from,
             authorities: 3,
         })
     }
@@ -174,12 +176,12 @@ fn what_the_chain_shows_outweighs_what_people_state() {
             .map_err(|refused| refused.name)
     };
     assert_eq!(hold(STATEMENT, false, &matched, None), Ok(None));
-    let silent = |from, to| {
-        let authorities = 3;
+    let silent = |from: u64, to: u64| {
         Ok(Some(vec![Silent {
             from,
             to,
-            authorities,
+            listed: to + 1 - from,
+            authorities: 3,
         }]))
     };
     let chain = |finalized, blocks: &[u64]| Some(Chain(finalized, blocks.to_vec()));

@@ -33,6 +33,7 @@ pub enum Stage {
 struct SilentOut {
     from: u64,
     to: u64,
+    listed: u64,
     authorities: u64,
 }
 
@@ -110,6 +111,7 @@ impl Record {
                 let out = silent.iter().map(|s| SilentOut {
                     from: s.from,
                     to: s.to,
+                    listed: s.listed,
                     authorities: s.authorities,
                 });
                 out.collect()

@@ -20,6 +20,10 @@ pub struct Count {
     pub authored: u64,
     /// The last of them.
     pub last: Option<u64>,
+    /// Blocks whose author can't be told.
+    pub undetermined: u64,
+    /// Blocks at which the key was among the authorities, so that it could have been the author.
+    pub listed: u64,
     /// How many authorities took turns.
     pub authorities: u64,
 }
@@ -46,6 +50,8 @@ pub struct Silent {
     pub from: u64,
     /// Last block of the range, finalized.
     pub to: u64,
+    /// In how many of its blocks the key was among the authorities. Where it was not, its silence says nothing.
+    pub listed: u64,
     /// How many authorities took turns.
     pub authorities: u64,
 }
@@ -53,7 +59,7 @@ pub struct Silent {
 /// Measures whether `public`, an aura key, authored nothing from block `from` to the last finalized one.
 ///
 /// # Errors
-/// `old-signer-alive` if it did; `silence-too-short` if the range says too little; what keeps the chain from answering.
+/// `old-signer-alive` if it did; `silence-undetermined` if some authors can't be told; `silence-too-short` if the range says too little; what keeps the chain from answering.
 pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silent, Refused> {
     let to = chain.finalized()?;
     let blocks = to.saturating_add(1).saturating_sub(from);
@@ -83,6 +89,16 @@ pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silen
             "Find the machine that signs, and stop it. Two signers with one key are what gets a validator slashed.",
         ));
     }
+    if count.undetermined > 0 {
+        return Err(refused(
+            "silence-undetermined",
+            format!(
+                "Of the blocks {from} to {to}, {} have an author that can't be told; one of them may be the key's.",
+                count.undetermined
+            ),
+            "Ask a node that has kept the state of these blocks (an archive node).",
+        ));
+    }
     let least = MIN_BLOCKS.max(ROUNDS.saturating_mul(count.authorities));
     if blocks < least {
         return Err(too_short(least));
@@ -90,6 +106,7 @@ pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silen
     Ok(Silent {
         from,
         to,
+        listed: count.listed,
         authorities: count.authorities,
     })
 }
@@ -102,6 +119,7 @@ mod tests {
         finalized: u64,
         authored: Vec<u64>,
         authorities: u64,
+        undetermined: u64,
     }
 
     impl Authorship for Chain {
@@ -114,6 +132,8 @@ mod tests {
             Ok(Count {
                 authored: in_range.clone().count() as u64,
                 last: in_range.max().copied(),
+                undetermined: self.undetermined,
+                listed: to + 1 - from,
                 authorities: self.authorities,
             })
         }
@@ -132,6 +152,7 @@ mod tests {
             finalized: 1099,
             authored: vec![990, 999],
             authorities: 3,
+            undetermined: 0,
         };
         assert_eq!(name(&chain, 1000), "silent 1000 to 1099");
         assert_eq!(name(&chain, 1001), "silence-too-short");
@@ -143,6 +164,9 @@ mod tests {
                 .what
                 .contains("authored 2 of the blocks 980 to 1099, the last of them block 999")
         );
+        chain.undetermined = 1;
+        assert_eq!(name(&chain, 1000), "silence-undetermined");
+        chain.undetermined = 0;
         // With 50 authorities, each has its turn every 50 blocks.
         chain.authorities = 50;
         assert_eq!(name(&chain, 1000), "silence-too-short");

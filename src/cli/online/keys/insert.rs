@@ -246,8 +246,8 @@ fn report(
             for range in ranges {
                 writeln!(
                     out,
-                    "Measured: no block of this key from {} to {}, {} authorities.",
-                    range.from, range.to, range.authorities
+                    "Measured: no block of this key from {} to {}; it was one of {} authorities at {} of them.",
+                    range.from, range.to, range.authorities, range.listed
                 )?;
             }
         }
