@@ -248,7 +248,7 @@ fn a_match_names_the_validator_and_genesis_state() {
     matching(&["--chain-spec", &spec, "--account", &account]).ended(0);
     let other = format!("0x{}", "07".repeat(32));
     matching(&["--chain-spec", &spec, "--account", &other]).refused(4, "keys-of-other-validator");
-    matching(&["--chain-spec", &spec, "--account", "0x07"]).refused(2, "account-not-understood");
+    matching(&["--chain-spec", &spec, "--account", "0x07"]).refused(2, "account-form");
     matching(&[]).refused(2, "registered-not-given");
     matching(&["--registered", "/absent"]).refused(3, "registered-unreadable");
     matching(&["--registered", &spec]).ended(4);

@@ -167,6 +167,8 @@ pub struct Chain {
     pub time: Option<u64>,
     pub syncing: bool,
     pub peers: u64,
+    /// The slot in which a block was made. One a block: all authorities take turns.
+    pub slot: fn(u64) -> u64,
 }
 
 impl Chain {
@@ -189,6 +191,7 @@ impl Chain {
             time: Some(u64::try_from(now.as_millis()).expect("a time") - 6_000),
             syncing: false,
             peers: 5,
+            slot: |number| number,
         }
     }
 
@@ -244,7 +247,11 @@ impl Chain {
     }
 
     fn header(&self, number: u64) -> Value {
-        let slot = [b"\x06aura\x20".as_slice(), &number.to_le_bytes()].concat();
+        let slot = [
+            b"\x06aura\x20".as_slice(),
+            &(self.slot)(number).to_le_bytes(),
+        ]
+        .concat();
         json!({
             "number": format!("{number:#x}"),
             "parentHash": self.hash(number.saturating_sub(1)),

@@ -13,6 +13,10 @@ pub const ROUNDS: u64 = 3;
 /// Least number of blocks in a range.
 pub const MIN_BLOCKS: u64 = 100;
 
+/// How many of the last finalized blocks are looked at, first as far back as is worth the time, then within the state
+/// that a node keeps by default (256 blocks). What was measured is said; what lies before it is stated.
+pub const WINDOWS: [u64; 2] = [2_000, 200];
+
 /// What was counted over a range of finalized blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -56,59 +60,72 @@ pub struct Silent {
     pub authorities: u64,
 }
 
-/// Measures whether `public`, an aura key, authored nothing from block `from` to the last finalized one.
+/// Measures whether `public`, an aura key, authored nothing from block `from` to the last finalized one, or in the last of
+/// these blocks, as [`WINDOWS`] says.
 ///
 /// # Errors
-/// `old-signer-alive` if it did; `silence-undetermined` if some authors can't be told; `silence-too-short` if the range says too little; what keeps the chain from answering.
+/// `old-signer-alive` if it did; `silence-undetermined` if some authors can't be told; `silence-too-short` if the range
+/// says too little; what keeps the chain from answering.
 pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silent, Refused> {
     let to = chain.finalized()?;
-    let blocks = to.saturating_add(1).saturating_sub(from);
-    let too_short = |least: u64| {
-        refused(
-            "silence-too-short",
-            format!(
-                "From block {from} to the last finalized block {to} there are {blocks} blocks; at least {least} are needed to say that a signer is silent."
-            ),
-            "Wait for more finalized blocks, then run it again.",
-        )
-    };
-    if blocks < MIN_BLOCKS {
-        return Err(too_short(MIN_BLOCKS));
+    if to.saturating_add(1).saturating_sub(from) < MIN_BLOCKS {
+        return Err(too_short(from, to, MIN_BLOCKS));
     }
-    let count = chain.count(public, from, to)?;
-    if count.authored > 0 {
-        let last = count.last.map_or_else(String::new, |last| {
-            format!(", the last of them block {last}")
+    let mut undetermined = None;
+    for window in WINDOWS {
+        let start = from.max(to.saturating_add(1).saturating_sub(window));
+        let count = chain.count(public, start, to)?;
+        if count.authored > 0 {
+            return Err(alive(&count, start, to));
+        }
+        if count.undetermined > 0 {
+            undetermined = Some((count.undetermined, start));
+            continue;
+        }
+        let least = MIN_BLOCKS.max(ROUNDS.saturating_mul(count.authorities));
+        if to.saturating_add(1).saturating_sub(start) < least {
+            return Err(too_short(start, to, least));
+        }
+        return Ok(Silent {
+            from: start,
+            to,
+            listed: count.listed,
+            authorities: count.authorities,
         });
-        return Err(refused(
-            "old-signer-alive",
-            format!(
-                "The key authored {} of the blocks {from} to {to}{last}: somebody signs with it.",
-                count.authored
-            ),
-            "Find the machine that signs, and stop it. Two signers with one key are what gets a validator slashed.",
-        ));
     }
-    if count.undetermined > 0 {
-        return Err(refused(
-            "silence-undetermined",
-            format!(
-                "Of the blocks {from} to {to}, {} have an author that can't be told; one of them may be the key's.",
-                count.undetermined
-            ),
-            "Ask a node that has kept the state of these blocks (an archive node).",
-        ));
-    }
-    let least = MIN_BLOCKS.max(ROUNDS.saturating_mul(count.authorities));
-    if blocks < least {
-        return Err(too_short(least));
-    }
-    Ok(Silent {
-        from,
-        to,
-        listed: count.listed,
-        authorities: count.authorities,
-    })
+    let (blocks, start) = undetermined.unwrap_or((0, from));
+    Err(refused(
+        "silence-undetermined",
+        format!(
+            "Of the blocks {start} to {to}, {blocks} have an author that can't be told; one of them may be the key's."
+        ),
+        "Ask a node that has kept the state of these blocks (an archive node).",
+    ))
+}
+
+fn too_short(from: u64, to: u64, least: u64) -> Refused {
+    let blocks = to.saturating_add(1).saturating_sub(from);
+    refused(
+        "silence-too-short",
+        format!(
+            "From block {from} to the last finalized block {to} there are {blocks} blocks; at least {least} are needed to say that a signer is silent."
+        ),
+        "Wait for more finalized blocks, then run it again.",
+    )
+}
+
+fn alive(count: &Count, from: u64, to: u64) -> Refused {
+    let last = count.last.map_or_else(String::new, |last| {
+        format!(", the last of them block {last}")
+    });
+    refused(
+        "old-signer-alive",
+        format!(
+            "The key authored {} of the blocks {from} to {to}{last}: somebody signs with it.",
+            count.authored
+        ),
+        "Find the machine that signs, and stop it. Two signers with one key are what gets a validator slashed.",
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +136,8 @@ mod tests {
         finalized: u64,
         authored: Vec<u64>,
         authorities: u64,
-        undetermined: u64,
+        /// The first block whose author can be told.
+        kept_from: u64,
     }
 
     impl Authorship for Chain {
@@ -132,7 +150,7 @@ mod tests {
             Ok(Count {
                 authored: in_range.clone().count() as u64,
                 last: in_range.max().copied(),
-                undetermined: self.undetermined,
+                undetermined: self.kept_from.clamp(from, to + 1) - from,
                 listed: to + 1 - from,
                 authorities: self.authorities,
             })
@@ -152,7 +170,7 @@ mod tests {
             finalized: 1099,
             authored: vec![990, 999],
             authorities: 3,
-            undetermined: 0,
+            kept_from: 0,
         };
         assert_eq!(name(&chain, 1000), "silent 1000 to 1099");
         assert_eq!(name(&chain, 1001), "silence-too-short");
@@ -164,13 +182,35 @@ mod tests {
                 .what
                 .contains("authored 2 of the blocks 980 to 1099, the last of them block 999")
         );
-        chain.undetermined = 1;
+        chain.kept_from = 1001;
         assert_eq!(name(&chain, 1000), "silence-undetermined");
-        chain.undetermined = 0;
+        chain.kept_from = 0;
         // With 50 authorities, each has its turn every 50 blocks.
         chain.authorities = 50;
         assert_eq!(name(&chain, 1000), "silence-too-short");
         chain.finalized = 1149;
         assert_eq!(name(&chain, 1000), "silent 1000 to 1149");
+    }
+
+    #[test]
+    fn a_long_silence_is_measured_over_the_last_blocks() {
+        let mut chain = Chain {
+            finalized: 99_999,
+            authored: vec![97_000],
+            authorities: 3,
+            kept_from: 0,
+        };
+        assert_eq!(name(&chain, 1), "silent 98000 to 99999");
+        // A node that keeps the state of 256 blocks.
+        chain.kept_from = 99_744;
+        assert_eq!(name(&chain, 1), "silent 99800 to 99999");
+        chain.authored.push(99_900);
+        assert_eq!(name(&chain, 1), "old-signer-alive");
+        chain.authored.clear();
+        // With more authorities than these blocks have turns for, only an archive node can tell.
+        chain.authorities = 100;
+        assert_eq!(name(&chain, 1), "silence-too-short");
+        chain.kept_from = 0;
+        assert_eq!(name(&chain, 1), "silent 98000 to 99999");
     }
 }
