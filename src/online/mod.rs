@@ -17,3 +17,4 @@ pub mod keys;
 pub mod node;
 pub mod registered;
 pub mod rpc;
+pub mod shred;

@@ -5,6 +5,7 @@ mod export;
 mod insert;
 mod list;
 mod recipient;
+mod shred;
 mod source;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ pub use export::ExportArgs;
 pub use insert::InsertArgs;
 pub use list::{ListArgs, MatchArgs};
 pub use recipient::RecipientArgs;
+pub use shred::ShredArgs;
 
 use super::{Failure, Settings};
 use crate::ceremony::event::Refused;
@@ -47,6 +49,10 @@ pub enum KeysCommand {
     /// Every pair is proven and matched with the chain; two people state that the old signer has stopped; nothing is
     /// overwritten. The keys are listed back and proven again.
     Insert(InsertArgs),
+    /// Overwrite and delete a plaintext file, and say what that proves.
+    ///
+    /// On flash and on file systems that copy on write it proves nothing, and the command says so.
+    Shred(ShredArgs),
 }
 
 /// Runs the command and gives the exit code.
@@ -60,6 +66,7 @@ pub fn run(command: &KeysCommand, settings: &Settings, out: &mut dyn Write) -> R
         KeysCommand::Recipient(args) => recipient::recipient(args, settings, out),
         KeysCommand::Export(args) => export::export(args, settings, out),
         KeysCommand::Insert(args) => insert::insert(args, settings, out),
+        KeysCommand::Shred(args) => shred::shred(args, settings, out),
     }
 }
 
