@@ -31,6 +31,8 @@ pub struct Authorship {
     pub last_own: Option<u64>,
     /// Blocks at which the key was among the authorities, so that it could have been the author.
     pub listed: u64,
+    /// The largest number of authorities in the range; each authors about one block in so many.
+    pub authorities: u64,
 }
 
 /// Why authors can't be told.
@@ -125,6 +127,7 @@ pub fn authored(
         undetermined: 0,
         last_own: None,
         listed: 0,
+        authorities: 0,
     };
     for number in (from..=to).rev() {
         let header = node.header(&hash)?.ok_or_else(|| absent(number))?;
@@ -137,8 +140,10 @@ pub fn authored(
         }
         let authorities = authorities(node, &header.parent)?;
         found.listed += u64::from(authorities.iter().any(|key| key == public));
+        let count = u64::try_from(authorities.len()).unwrap_or(u64::MAX);
+        found.authorities = found.authorities.max(count);
         let author = slot(&header.digest)
-            .zip(u64::try_from(authorities.len()).ok().filter(|len| *len > 0))
+            .zip(Some(count).filter(|count| *count > 0))
             .and_then(|(slot, len)| usize::try_from(slot % len).ok())
             .and_then(|index| authorities.get(index));
         match author {
