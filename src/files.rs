@@ -47,8 +47,23 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
-    std::fs::rename(temporary, path).map_err(fail)?;
-    sync_parent(path).map_err(fail)
+    rename(temporary, path)
+}
+
+/// Gives a complete file its name, durably; what had that name is replaced.
+///
+/// # Errors
+/// `file-not-written` with the path and the system's reason.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Refused> {
+    std::fs::rename(from, to)
+        .and_then(|()| sync_parent(to))
+        .map_err(|error| {
+            refused(
+                "file-not-written",
+                format!("{} could not be written: {error}.", to.display()),
+                "Free some space or use another journal directory, then try again.",
+            )
+        })
 }
 
 /// Makes a directory and those around it, unless they are there.

@@ -114,7 +114,7 @@ fn a_chain_spec_of_the_same_chain_is_compared_and_another_refused() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = text(&output.stdout);
     assert!(
-        said.contains("The nodes' first state holds the same keys as the chain spec."),
+        said.contains("The nodes' genesis is that of the chain spec raw.json."),
         "{said}"
     );
     assert!(said.contains("One node alone"), "{said}");
@@ -124,7 +124,7 @@ fn a_chain_spec_of_the_same_chain_is_compared_and_another_refused() {
         &["--chain-spec", &vector("chainspec/stock.json"), "--json"],
     );
     let (code, name, _) = refusal(&output);
-    assert_eq!((code, name.as_str()), (4, "chain-spec-other-chain"));
+    assert_eq!((code, name.as_str()), (4, "genesis-mismatch"));
     let output = online(
         "registered",
         &[&node],
@@ -214,6 +214,7 @@ fn a_lying_second_node_is_refused_with_both_answers() {
     let honest = Node::of(&good);
     let mut other = good.clone();
     other.salt = 2;
+    other.genesis = other.hash(1);
     let what = refused(&[&honest, &Node::of(&other)], 4, "nodes-disagree");
     assert!(what.contains("the genesis hash"), "{what}");
     assert!(
@@ -540,10 +541,20 @@ fn health_counts_own_blocks_and_names_what_failed() {
     let output = online(
         "health",
         &[&good],
-        &["--keystore", dir, "--blocks", "30", "--json"],
+        &[
+            "--keystore",
+            dir,
+            "--chain-spec",
+            &vector("chainspec/raw.json"),
+            "--blocks",
+            "30",
+            "--json",
+        ],
     );
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let found = checks(&output);
+    let served = |name: &str| found.iter().any(|(_, what, _)| what.ends_with(name));
+    assert!(served(" chain"), "{found:?}");
     assert!(found.iter().all(|(word, ..)| word == "ok"), "{found:?}");
     let (_, _, reason) = found.last().expect("own blocks");
     assert_eq!(
@@ -571,6 +582,7 @@ fn health_counts_own_blocks_and_names_what_failed() {
 
     let mut other = chain.clone();
     other.salt = 9;
+    other.genesis = other.hash(1);
     let output = online("health", &[&good, &Node::of(&other)], &[]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(text(&output.stdout).contains("failed   chain: The nodes are of different chains"));

@@ -197,3 +197,45 @@ fn a_sheet_that_was_being_printed_as_the_power_went_is_not_forgotten() {
     assert_eq!(states[2], (3, "destroyed".into()));
     assert_eq!(states.len(), 8);
 }
+
+#[test]
+fn a_ceremony_cut_between_its_closing_line_and_its_papers_gets_them() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("out");
+    rehearse(&dir, "key-backup", "").ended(0);
+    let name = |name: &str| dir.join(name);
+    let (signature, ahead) = (
+        name("transcript.jsonl.sig"),
+        name("transcript.jsonl.sig.ahead"),
+    );
+    let transcript = fs::read(name("transcript.jsonl")).unwrap();
+    let signed = fs::read(&signature).unwrap();
+    let certificate = fs::read(name("certificate.txt")).unwrap();
+    assert!(!ahead.exists());
+
+    // As a cut right after the closing line leaves it: the signature was made ahead, nothing else.
+    let cut = || {
+        for paper in ["certificate.txt", "certificate.pdf"] {
+            let _ = fs::remove_file(name(paper));
+        }
+        let _ = fs::remove_file(&signature);
+    };
+    cut();
+    fs::write(&ahead, &signed).unwrap();
+    let said = rehearse(&dir, "key-backup", "").ended(0);
+    assert!(said.out.contains("was laid out anew"), "{}", said.out);
+    assert!(!said.out.contains("no signature"), "{}", said.out);
+    assert_eq!(fs::read(&signature).unwrap(), signed);
+    assert_eq!(fs::read(name("certificate.txt")).unwrap(), certificate);
+    assert!(name("certificate.pdf").exists() && !ahead.exists());
+
+    // A signature that is not this transcript's is not taken, and its absence is said.
+    cut();
+    let mut forged = signed.clone();
+    forged[200] ^= 1;
+    fs::write(&ahead, &forged).unwrap();
+    let said = rehearse(&dir, "key-backup", "").ended(0);
+    assert!(said.out.contains("no signature"), "{}", said.out);
+    assert!(!signature.exists());
+    assert_eq!(fs::read(name("transcript.jsonl")).unwrap(), transcript);
+}

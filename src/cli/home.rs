@@ -69,14 +69,16 @@ fn go(chosen: &str, hardening: &Hardening, out: &mut dyn Write) -> u8 {
     }
 }
 
-/// Journal directories here whose ceremony is not closed.
+/// Journal directories here whose ceremony is not closed, or lacks its certificate.
 fn open_journals() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(".") else {
         return vec![];
     };
     let mut open: Vec<String> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|dir| dir.join(names::TRANSCRIPT).exists() && !dir.join(names::SIGNATURE).exists())
+        .filter(|dir| {
+            dir.join(names::TRANSCRIPT).exists() && !dir.join(names::CERTIFICATE_TEXT).exists()
+        })
         .filter_map(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()))
         .filter(|name| name.starts_with("BR-"))
         .collect();

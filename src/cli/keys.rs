@@ -13,17 +13,20 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-pub use prompt::{hidden_line, password_from_terminal};
+pub use prompt::{hidden_line, password_from_terminal, shown_line};
 
 use crate::refusal::Refuse;
 use crate::secret::SecretText;
+use crate::vault::gather::{Selection, places};
 use crate::vault::keystore::{
-    self, Examined, Finding, KeystoreFault, ProvenKey, ProvenNetworkFile,
+    self, Entry, Examined, FileWarning, Finding, KeystoreFault, Listing, ProvenKey,
+    ProvenNetworkFile,
 };
 use crate::vault::registered::{
     self, MAX_CHAIN_SPEC, MAX_DOCUMENT, MatchReport, PublicKey, Registered, RegisteredFault,
     Verdict,
 };
+use crate::vault::schemes::KeyType;
 
 /// Every pair proven, and matched if a source was given.
 pub const EXIT_DONE: u8 = 0;
@@ -58,7 +61,7 @@ pub struct CheckArgs {
 
 /// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+pub(crate) enum Stopped {
     #[error(transparent)]
     Keystore(#[from] KeystoreFault),
     #[error("{} cannot be read: {reason}.", .file.display())]
@@ -95,7 +98,7 @@ impl Refuse for Stopped {
 }
 
 impl Stopped {
-    fn exit(&self) -> u8 {
+    pub(crate) fn exit(&self) -> u8 {
         match self {
             Self::Keystore(KeystoreFault::Empty { .. } | KeystoreFault::TooManyFiles { .. })
             | Self::Keystore(KeystoreFault::Files(_))
@@ -105,25 +108,87 @@ impl Stopped {
     }
 }
 
+/// Who looks, and so what counts and what is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// A copy on the laptop: mode and owner say little, and deserve a look.
+    Copy,
+    /// The node's own keystore on its host: mode and owner are shown, and a wrong one fails the check.
+    Host,
+}
+
 /// Everything that a report tells.
-struct Checked {
+pub(crate) struct Checked {
+    look: Look,
     dir: PathBuf,
     keystore: Examined,
     network: Vec<ProvenNetworkFile>,
+    network_listing: Option<Listing>,
     findings: Vec<Finding>,
+    /// How many entries a selection of key types left out.
+    left_out: usize,
     chain: Option<(Registered, MatchReport)>,
 }
 
 impl Checked {
-    fn exit(&self) -> u8 {
+    /// The exit code that goes with it.
+    pub(crate) fn exit(&self) -> u8 {
         let matched = self
             .chain
             .as_ref()
             .is_none_or(|(_, report)| report.verdict == Verdict::Match);
-        if self.findings.is_empty() && matched {
+        let warned = self.look == Look::Host && self.warned() > 0;
+        if self.findings.is_empty() && matched && !warned {
             EXIT_DONE
         } else {
             EXIT_VERIFICATION
+        }
+    }
+
+    fn warned(&self) -> usize {
+        let keys = self
+            .keystore
+            .proven
+            .iter()
+            .map(|key| self.entry(key.source()));
+        let network = self.network.iter().map(|file| self.network_entry(file));
+        keys.chain(network)
+            .flatten()
+            .filter(|entry| !entry.warnings.is_empty())
+            .count()
+    }
+
+    fn entry(&self, file: &str) -> Option<&Entry> {
+        let entries = &self.keystore.listing.entries;
+        entries.iter().find(|entry| entry.file == file)
+    }
+
+    fn network_entry(&self, file: &ProvenNetworkFile) -> Option<&Entry> {
+        let (_, name) = file.path().path().split_once('/')?;
+        let entries = &self.network_listing.as_ref()?.entries;
+        entries.iter().find(|entry| entry.file == name)
+    }
+
+    fn warnings(&self, key: &ProvenKey) -> &[FileWarning] {
+        self.entry(key.source())
+            .map_or(&[][..], |entry| &entry.warnings)
+    }
+
+    /// What the chain says, if a source was given. The host asks further.
+    #[cfg(feature = "online")]
+    pub(crate) fn matched(&self) -> Option<&MatchReport> {
+        self.chain.as_ref().map(|(_, report)| report)
+    }
+
+    /// Writes the report as text, or as one JSON document.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn report(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
+        if json {
+            report::json(self, out)
+        } else {
+            report::text(self, out)
         }
     }
 }
@@ -137,8 +202,7 @@ pub fn check(
     err: &mut dyn Write,
 ) -> u8 {
     let (code, shown) = match examine(args, password) {
-        Ok(checked) if args.json => (checked.exit(), report::json(&checked, out)),
-        Ok(checked) => (checked.exit(), report::text(&checked, out)),
+        Ok(checked) => (checked.exit(), checked.report(args.json, out)),
         Err(stopped) => {
             let shown = if args.json {
                 report::stopped_json(&stopped, out)
@@ -167,44 +231,74 @@ fn examine(
         .transpose()
         .map_err(Stopped::Password)?;
 
-    let chain_dir = keystore::is_chain_dir(&args.dir);
-    let dir = if chain_dir {
-        args.dir.join("keystore")
-    } else {
-        args.dir.clone()
+    judge(Look::Copy, &args.dir, &[], registered, password.as_ref())
+}
+
+/// Reads and judges a keystore directory, or a chain directory with its network files; of `key_types` alone unless that
+/// is empty.
+pub(crate) fn judge(
+    look: Look,
+    path: &Path,
+    key_types: &[KeyType],
+    registered: Option<Registered>,
+    password: Option<&SecretText>,
+) -> Result<Checked, Stopped> {
+    let selection = Selection {
+        key_types,
+        ..Selection::default()
     };
-    let mut keystore = keystore::examine(&dir, password.as_ref())?;
+    let (dir, chain_dir) = places(path);
+    let mut keystore = keystore::examine(&dir, password)?;
     let mut findings = std::mem::take(&mut keystore.findings);
-    let network = if chain_dir {
-        let (proven, more) = keystore::examine_network(&args.dir)?;
+    let all = keystore.proven.len() + findings.len();
+    findings.retain(|finding| selection.takes_file(&finding.file));
+    keystore
+        .proven
+        .retain(|key| selection.takes(key.key_type()));
+    let left_out = all - keystore.proven.len() - findings.len();
+    let (mut network, mut network_listing) = (Vec::new(), None);
+    if let Some(chain_dir) = chain_dir.filter(|_| key_types.is_empty()) {
+        let (proven, more) = keystore::examine_network(&chain_dir)?;
+        network_listing = match proven.is_empty() {
+            true => None,
+            false => Some(keystore::inspect(&chain_dir.join("network"))?),
+        };
+        network = proven;
         findings.extend(more);
-        proven
-    } else {
-        Vec::new()
-    };
+    }
+    if left_out > 0 && keystore.proven.is_empty() && findings.is_empty() {
+        return Err(KeystoreFault::Empty { dir }.into());
+    }
     let chain = registered.map(|registered| {
         let keys: Vec<_> = keystore.proven.iter().map(public).collect();
         let report = registered::match_keys(&registered, &keys);
         (registered, report)
     });
     Ok(Checked {
+        look,
         dir,
         keystore,
         network,
+        network_listing,
         findings,
+        left_out,
         chain,
     })
 }
 
 fn source(args: &CheckArgs) -> Result<Option<Registered>, Stopped> {
-    let (file, spec) = match (&args.registered, &args.chain_spec) {
-        (Some(file), _) => (file, false),
-        (None, Some(file)) => (file, true),
-        (None, None) => return Ok(None),
-    };
+    match (&args.registered, &args.chain_spec) {
+        (Some(file), _) => read_source(file, false).map(Some),
+        (None, Some(file)) => read_source(file, true).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Reads a `qh-registered/1` file, or a raw chain spec.
+pub(crate) fn read_source(file: &Path, spec: bool) -> Result<Registered, Stopped> {
     let max = if spec { MAX_CHAIN_SPEC } else { MAX_DOCUMENT };
     let bytes = read(file, max).map_err(|reason| Stopped::Source {
-        file: file.clone(),
+        file: file.to_owned(),
         reason,
     })?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -213,8 +307,8 @@ fn source(args: &CheckArgs) -> Result<Option<Registered>, Stopped> {
     } else {
         registered::parse(&bytes)
     };
-    registered.map(Some).map_err(|fault| Stopped::Registered {
-        file: file.clone(),
+    registered.map_err(|fault| Stopped::Registered {
+        file: file.to_owned(),
         fault,
     })
 }

@@ -14,3 +14,13 @@ pub mod screen;
 pub mod scripts;
 pub mod share;
 pub mod transcript;
+
+use crate::ceremony::event::Refused;
+
+/// The exit code of a file's refusal: 3 where it can't be read or written, else 1.
+pub(crate) fn exit_of(refused: &Refused) -> u8 {
+    match refused.name.as_str() {
+        "file-unreadable" | "file-not-written" => 3,
+        _ => 1,
+    }
+}

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use super::args::RehearseArgs;
+use super::exit_of;
 use super::screen;
 use super::scripts;
 use crate::ceremony::policy::Kind;
@@ -17,6 +18,7 @@ use crate::ceremony::script::Script;
 use crate::files;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
+use crate::run::Again;
 use crate::run::answers::{Answers, MAX_ANSWERS};
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, RunError, Setup, names};
@@ -68,7 +70,7 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
     }
     let answers = match &args.answers {
         Some(path) => {
-            let bytes = files::read(path, MAX_ANSWERS).map_err(|r| (2, r.what))?;
+            let bytes = files::read(path, MAX_ANSWERS).map_err(|r| (exit_of(&r), r.what))?;
             Answers::parse(&String::from_utf8_lossy(&bytes))
                 .map_err(|error| (2, format!("{}: {error}", path.display())))?
         }
@@ -78,6 +80,8 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("rehearsal-{}", crate::run::driver::now())));
+    // The script is read before anything is made; where its papers go is known only afterwards.
+    acts(args, &base)?;
     std::fs::create_dir_all(&base)
         .map_err(|error| (3, format!("{} can't be made: {error}.", base.display())))?;
     let base = base
@@ -133,7 +137,13 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
             line(out, &format!("Left. Go on with --out {}.", base.display()))?;
             return Ok(1);
         }
-        let mut driver = open(act, &base, hardening)?;
+        let mut driver = match open(act, &base, hardening)? {
+            Again::Open(driver) => *driver,
+            Again::Closed(finished) => {
+                line(out, &finished.text(&act.dir))?;
+                continue;
+            }
+        };
         driver.suggest(between::paths(&base));
         let code = screen::hold(driver, out)?;
         if code != 0 {
@@ -149,12 +159,12 @@ const LEFT: &str = "left";
 fn acts(args: &RehearseArgs, base: &Path) -> Result<Vec<Act>, Failure> {
     let (last, text) = match &args.script {
         Some(name) => {
-            let (script, text) = scripts::sound(name).map_err(|text| (1, text))?;
+            let (script, text) = scripts::sound(name)?;
             (Some(script), text)
         }
         None => (None, String::new()),
     };
-    let shipped = |name: &str| scripts::text_of(name).map_err(|text| (1, text));
+    let shipped = |name: &str| scripts::text_of(name);
     let backup = |script: String| Act {
         script,
         dir: base.to_owned(),
@@ -193,7 +203,7 @@ fn acts(args: &RehearseArgs, base: &Path) -> Result<Vec<Act>, Failure> {
 }
 
 /// Begins the ceremony of an act, or resumes it where its journal stands open.
-fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure> {
+fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Again, Failure> {
     let world = World {
         out: base.to_owned(),
     };
@@ -201,7 +211,7 @@ fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure
     let devices = Devices::rehearsal(hardening.clone(), Paper::A4, media);
     let journal = act.dir.join(names::TRANSCRIPT);
     let begun = if journal.exists() {
-        Driver::resume(&act.dir, devices)
+        Driver::again(&act.dir, devices)
     } else {
         Driver::begin(Setup {
             script: act.script.clone(),
@@ -211,13 +221,14 @@ fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Driver, Failure
             devices,
             prefill: BTreeMap::new(),
         })
+        .map(|driver| Again::Open(Box::new(driver)))
     };
     begun.map_err(|error| failed(&error))
 }
 
 /// Whether an act was completed by an earlier run in the same directory.
 fn completed(act: &Act) -> bool {
-    act.dir.join(names::SIGNATURE).exists()
+    act.dir.join(names::CERTIFICATE_TEXT).exists()
 }
 
 fn all(
@@ -239,7 +250,16 @@ fn all(
             )?;
             continue;
         }
-        let mut driver = open(act, base, hardening)?;
+        let mut driver = match open(act, base, hardening)? {
+            Again::Open(driver) => *driver,
+            Again::Closed(finished) => {
+                line(
+                    out,
+                    &format!("{}: {}", script.name, finished.text(&act.dir)),
+                )?;
+                continue;
+            }
+        };
         let policy = script.policy;
         let lost = lost_sheets(policy.k, policy.n);
         let world = World {

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::args::RunArgs;
+use super::exit_of;
 use super::{screen, scripts};
 use crate::ceremony::dates;
 use crate::files;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
+use crate::run::Again;
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, Setup, names};
 use crate::secret::hardening::Hardening;
@@ -39,16 +41,17 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err((2, "A ceremony needs a terminal and people at it.".into()));
     }
-    let (script, text) = scripts::sound(&args.script).map_err(|text| (1, text))?;
+    let (script, text) = scripts::sound(&args.script)?;
     let paper = match &args.devices {
         Some(path) => device_file(path)?,
         None => Paper::A4,
     };
     let devices = Devices::real(hardening.clone(), paper);
     let (dir, ceremony) = journal(args.journal.as_deref());
+    let journal_dir = dir.clone();
     let begun = if dir.join(names::TRANSCRIPT).exists() {
         same_script(&dir, &script.name)?;
-        Driver::resume(&dir, devices)
+        Driver::again(&dir, devices)
     } else {
         let mut prefill = BTreeMap::new();
         if let Some(record) = &args.record {
@@ -65,16 +68,21 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
             devices,
             prefill,
         })
+        .map(|driver| Again::Open(Box::new(driver)))
     };
-    let driver = begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))?;
-    screen::hold(driver, out)
+    match begun.map_err(|e| (1, format!("{e} ({}) {}", e.name(), e.way_on())))? {
+        Again::Open(driver) => screen::hold(*driver, out),
+        Again::Closed(finished) => {
+            writeln!(out, "{}", finished.text(&journal_dir))
+                .map_err(|e| (3, format!("The result could not be written: {e}.")))?;
+            Ok(if finished.signed { 0 } else { 4 })
+        }
+    }
 }
 
 /// The journal's ceremony must be the one that was asked for; refused before anything is written to it.
 fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
-    let own = scripts::sound(&dir.join(names::SCRIPT).display().to_string())
-        .map_err(|text| (1, text))?
-        .0;
+    let own = scripts::sound(&dir.join(names::SCRIPT).display().to_string())?.0;
     if own.name == name {
         return Ok(());
     }
@@ -88,7 +96,7 @@ fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
 }
 
 fn device_file(path: &Path) -> Result<Paper, (u8, String)> {
-    let bytes = files::read(path, 64 * 1024).map_err(|r| (2, r.what))?;
+    let bytes = files::read(path, 64 * 1024).map_err(|r| (exit_of(&r), r.what))?;
     let file: DeviceFile = toml::from_str(&String::from_utf8_lossy(&bytes))
         .map_err(|error| (2, format!("{}: {error}", path.display())))?;
     file.page.as_deref().map_or(Ok(Paper::A4), |page| {

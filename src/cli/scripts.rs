@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args::ScriptCommand;
+use super::exit_of;
 use crate::ceremony::check;
 use crate::ceremony::policy::Role;
 use crate::ceremony::script::Script;
@@ -34,30 +35,28 @@ pub const SHIPPED: [(&str, &str); 4] = [
 /// A script's text, by shipped name or file. A name without path and ending is never a file.
 ///
 /// # Errors
-/// A sentence that names the file and the reason.
-pub fn text_of(script: &str) -> Result<String, String> {
+/// The exit code, and a sentence that names the file and the reason.
+pub fn text_of(script: &str) -> Result<String, (u8, String)> {
     if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == script) {
         return Ok((*text).to_owned());
     }
     let bytes = crate::files::read(Path::new(script), crate::ceremony::script::MAX_SCRIPT)
         .map_err(|refused| {
-            format!(
-                "{} Shipped scripts: {}.",
-                refused.what,
-                SHIPPED.map(|(name, _)| name).join(", ")
-            )
+            let shipped = SHIPPED.map(|(name, _)| name).join(", ");
+            let text = format!("{} Shipped scripts: {shipped}.", refused.what);
+            (exit_of(&refused), text)
         })?;
-    String::from_utf8(bytes).map_err(|_| format!("{script} is not UTF-8 text."))
+    String::from_utf8(bytes).map_err(|_| (1, format!("{script} is not UTF-8 text.")))
 }
 
 /// A script that is sound, or why it is not.
 ///
 /// # Errors
-/// A sentence with line and name.
-pub fn sound(script: &str) -> Result<(Script, String), String> {
+/// The exit code, and a sentence with line and name.
+pub fn sound(script: &str) -> Result<(Script, String), (u8, String)> {
     let text = text_of(script)?;
-    let parsed = Script::parse(&text).map_err(|error| format!("{script}, {error}"))?;
-    check::sound(&parsed).map_err(|error| format!("{script}, {error}"))?;
+    let parsed = Script::parse(&text).map_err(|error| (1, format!("{script}, {error}")))?;
+    check::sound(&parsed).map_err(|error| (1, format!("{script}, {error}")))?;
     Ok((parsed, text))
 }
 
@@ -95,7 +94,7 @@ fn carry_out(command: &ScriptCommand, out: &mut dyn Write) -> Result<(), (u8, St
             }
         }
         ScriptCommand::Check { script } => {
-            let (parsed, text) = sound(script).map_err(refused)?;
+            let (parsed, text) = sound(script)?;
             let hash = crate::run::driver::sha256_hex(text.as_bytes());
             writeln!(
                 out,
@@ -108,13 +107,13 @@ fn carry_out(command: &ScriptCommand, out: &mut dyn Write) -> Result<(), (u8, St
             writeln!(out, "SHA-256 {hash}").map_err(io)?;
         }
         ScriptCommand::Show { script } => {
-            let (parsed, _) = sound(script).map_err(refused)?;
+            let (parsed, _) = sound(script)?;
             write!(out, "{}", paper(&parsed).text()).map_err(io)?;
         }
         ScriptCommand::Paper {
             script, pdf: None, ..
         } => {
-            let (parsed, _) = sound(script).map_err(refused)?;
+            let (parsed, _) = sound(script)?;
             write!(out, "{}", paper(&parsed).text()).map_err(io)?;
         }
         ScriptCommand::Paper {
@@ -122,7 +121,7 @@ fn carry_out(command: &ScriptCommand, out: &mut dyn Write) -> Result<(), (u8, St
             pdf: Some(path),
             paper: size,
         } => {
-            let (parsed, _) = sound(script).map_err(refused)?;
+            let (parsed, _) = sound(script)?;
             let size = paper_of(size).map_err(|text| (2, text))?;
             let bytes = paper(&parsed)
                 .pdf(size)

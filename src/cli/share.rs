@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::ShareCommand;
+use super::exit_of;
 use crate::device::{machine, picture};
 use crate::files;
 use crate::refusal::Refuse;
@@ -99,7 +100,7 @@ fn check(record: Option<&Path>, image: Option<&Path>, hardening: &Hardening) -> 
     };
     let record = match record {
         Some(path) => {
-            let bytes = files::read(path, MAX_RECORD).map_err(|r| page(1, r))?;
+            let bytes = files::read(path, MAX_RECORD).map_err(|r| page(exit_of(&r), r))?;
             Some(Record::parse(&bytes).map_err(|e| bad(1, &e))?)
         }
         None => None,
@@ -172,7 +173,7 @@ fn compare(share: Share, record: Option<Record>) -> Result<Good, Bad> {
 
 fn from_picture(path: &Path) -> Result<Share, Bad> {
     let bytes = files::read(path, picture::MAX_FILE)
-        .map_err(|r| (1, r.name, format!("{} {}", r.what, r.way_on)))?;
+        .map_err(|r| (exit_of(&r), r.name, format!("{} {}", r.what, r.way_on)))?;
     let reads = picture::decode(&bytes).map_err(|e| bad(4, &e))?;
     let mut error = None;
     for read in &reads {

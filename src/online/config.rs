@@ -18,9 +18,6 @@ pub const DEFAULT_STATE: &str = "/var/lib/qh-online";
 /// Longest file that is read, in bytes.
 pub const MAX_CONFIG: usize = 64 * 1024;
 
-/// The commented example that is shipped.
-pub const EXAMPLE: &str = include_str!("../../docs/qh-online.toml");
-
 /// What the file may hold. Absent members are not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +110,9 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The commented example that is shipped.
+    const EXAMPLE: &str = include_str!("../../docs/qh-online.toml");
 
     #[test]
     fn the_example_shows_the_defaults() {

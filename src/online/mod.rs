@@ -11,7 +11,9 @@
 pub mod account;
 pub mod authorship;
 pub mod config;
+pub mod genesis;
 pub mod health;
+pub mod keys;
 pub mod node;
 pub mod registered;
 pub mod rpc;

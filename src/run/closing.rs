@@ -2,22 +2,26 @@
 
 use data_encoding::HEXLOWER;
 
-use super::driver::{Driver, names, now, sha256_hex};
+use super::driver::{Driver, RunError, names, now, sha256_hex};
 use crate::ceremony::dates;
-use crate::ceremony::event::Refused;
+use crate::ceremony::event::{Event, Refused};
 use crate::ceremony::next::{destroy_list, due_by_events};
 use crate::ceremony::policy::{Kind, Label};
 use crate::ceremony::state::{Ending, SheetState as State};
 use crate::files::{self, from_error, refused};
 use crate::print::certificate as page;
 use crate::transcript::certificate::{Certificate, Closing, Match};
+use crate::transcript::chain;
 use crate::transcript::entry::{Program, Script};
 use crate::transcript::hex::{Hash, Hex};
 use crate::transcript::record::{
     self, Clock, Commitment, Copy, Due, Exception, PublicKeyLine, Record, Sealed, SheetLine,
     SheetState,
 };
+use crate::transcript::sign::{MAX_SIGNATURE, verify_signature};
 use crate::transcript::six_words::six_words;
+
+const MAX_TRANSCRIPT: usize = chain::MAX_FILE as usize;
 
 fn hash(hex: &str) -> Option<Hash> {
     let bytes = HEXLOWER.decode(hex.as_bytes()).ok()?;
@@ -225,17 +229,51 @@ impl Driver {
         Ok(sha256_hex(json.as_bytes()))
     }
 
-    /// Signs the closed transcript, wipes the key, and lays out the certificate.
-    pub(super) fn sign_and_certify(&mut self) -> Result<(), Refused> {
-        let transcript = files::read(&self.dir.join(names::TRANSCRIPT), 64 << 20)?;
+    /// Signs the transcript as its closing line will leave it, and only then writes that line: a kill in between loses
+    /// no signature, which nobody could make again. Then the key is wiped.
+    pub(super) fn close(&mut self) -> Result<(), RunError> {
+        let outcome = self.state.ending.as_ref().map_or("completed", |e| e.name());
+        let event = Event::Closed {
+            outcome: outcome.to_owned(),
+        };
+        let time = self.time_for_entry()?;
         if let Some(key) = &self.slots.ceremony_key {
-            files::write(
-                &self.dir.join(names::SIGNATURE),
-                key.sign(&transcript).as_bytes(),
-            )?;
+            let mut whole = files::read(&self.dir.join(names::TRANSCRIPT), MAX_TRANSCRIPT)?;
+            whole.extend(self.writer.next_line(&dates::rfc3339(time), &event)?);
+            let signature = key.sign(&whole);
+            files::write(&self.dir.join(names::SIGNATURE_AHEAD), signature.as_bytes())?;
         }
+        self.take(time, &event)?;
         self.slots.ceremony_key = None;
         self.slots.pins.clear();
+        Ok(())
+    }
+
+    /// Gives the signature that was made ahead its name, if it is that of the closed transcript. Whether the transcript
+    /// has its signature.
+    pub(super) fn adopt_signature(&self) -> Result<bool, RunError> {
+        let whole = files::read(&self.dir.join(names::TRANSCRIPT), MAX_TRANSCRIPT)?;
+        let valid = |name: &str| {
+            let bytes = files::read(&self.dir.join(name), MAX_SIGNATURE).ok();
+            bytes
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .is_some_and(|text| verify_signature(&whole, &text, &self.ceremony_key).is_ok())
+        };
+        if valid(names::SIGNATURE) {
+            return Ok(true);
+        }
+        if !valid(names::SIGNATURE_AHEAD) {
+            return Ok(false);
+        }
+        files::rename(
+            &self.dir.join(names::SIGNATURE_AHEAD),
+            &self.dir.join(names::SIGNATURE),
+        )?;
+        Ok(true)
+    }
+
+    /// Lays out the certificate of the closed transcript.
+    pub(super) fn certify(&self) -> Result<(), Refused> {
         let bytes = files::read(&self.dir.join(names::RECORD), record::MAX_RECORD)?;
         let record = Record::parse(&bytes).map_err(|error| from_error(&error))?;
         let head = self.writer.head().map(|h| h.hash).unwrap_or_default();
@@ -373,7 +411,7 @@ impl Driver {
             .map_err(|error| from_error(&error))?;
         files::write(&self.dir.join(names::CERTIFICATE), &pdf)?;
         files::write(
-            &self.dir.join("certificate.txt"),
+            &self.dir.join(names::CERTIFICATE_TEXT),
             document.text().as_bytes(),
         )?;
         Ok(())

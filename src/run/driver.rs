@@ -24,7 +24,6 @@ use crate::secret::Secret32;
 use crate::transcript::annex::{self, Annex};
 use crate::transcript::chain::{ChainError, Writer};
 use crate::transcript::record::Record;
-use crate::transcript::resume::resume;
 use crate::transcript::sign::CeremonyKey;
 use crate::vault::sealed::Sealed;
 
@@ -34,6 +33,8 @@ pub mod names {
     pub const TRANSCRIPT: &str = "transcript.jsonl";
     /// Its detached signature.
     pub const SIGNATURE: &str = "transcript.jsonl.sig";
+    /// The signature of the transcript as the closing line will leave it, before that line is written.
+    pub const SIGNATURE_AHEAD: &str = "transcript.jsonl.sig.ahead";
     /// The record.
     pub const RECORD: &str = "record.json";
     /// Names and places.
@@ -46,6 +47,8 @@ pub mod names {
     pub const SCRIPT: &str = "script.toml";
     /// The certificate to print and sign.
     pub const CERTIFICATE: &str = "certificate.pdf";
+    /// The same as text.
+    pub const CERTIFICATE_TEXT: &str = "certificate.txt";
 }
 
 /// Why a ceremony can't begin, go on, or be resumed.
@@ -159,8 +162,8 @@ pub struct Driver {
     pub(super) source: Option<crate::device::media::Medium>,
     pub(super) ceremony_key: String,
     pub(super) suggestions: BTreeMap<String, String>,
-    prefill: BTreeMap<String, String>,
-    last_input: i64,
+    pub(super) prefill: BTreeMap<String, String>,
+    pub(super) last_input: i64,
 }
 
 /// 32 bytes of the operating system's randomness.
@@ -256,109 +259,6 @@ impl Driver {
         })
     }
 
-    /// Goes on where a kill or power cut left the journal directory.
-    ///
-    /// # Errors
-    /// [`RunError`]: no open transcript, damage, a script or program that replays differently.
-    pub fn resume(dir: &Path, devices: Devices) -> Result<Self, RunError> {
-        let script_bytes = files::read(&dir.join(names::SCRIPT), 64 * 1024)?;
-        let text = String::from_utf8_lossy(&script_bytes).into_owned();
-        let script = parse(&text)?;
-        let resumed = resume(&dir.join(names::TRANSCRIPT))?;
-        let mut state: Option<State> = None;
-        for entry in &resumed.entries {
-            let why = |why: String| RunError::Replay {
-                seq: entry.seq,
-                why,
-            };
-            let time = dates::parse_rfc3339(&entry.time).unwrap_or_default();
-            let event: Event =
-                serde_json::from_value(serde_json::Value::Object(entry.body.clone()))
-                    .map_err(|error| why(error.to_string()))?;
-            let new = match (&state, event) {
-                (None, Event::Opened(opened)) => {
-                    if opened.script.sha256 != sha256_hex(text.as_bytes()) {
-                        return Err(why("script.toml is not the script that began it".into()));
-                    }
-                    engine::open(&script, opened, time)
-                }
-                (Some(state), event) => engine::step(&script, state, time, &event),
-                (None, _) => return Err(why("it doesn't begin with `opened`".into())),
-            };
-            state = Some(new.map_err(|refusal| why(refusal.what))?.0);
-        }
-        let Some(state) = state else {
-            return Err(RunError::Replay {
-                seq: 0,
-                why: "it is empty".into(),
-            });
-        };
-        // Real people and simulated ones never meet in one transcript: refused before anything is written.
-        if devices.real == state.opened.rehearsal {
-            return Err(RunError::OtherWorld {
-                rehearsal: state.opened.rehearsal,
-            });
-        }
-        let key = CeremonyKey::from_seed(&random32()?);
-        let annex_path = dir.join(names::ANNEX);
-        let annex = match files::read(&annex_path, 1 << 20) {
-            Ok(bytes) => Annex::parse(&bytes).map_err(|error| RunError::File {
-                name: error.name().into(),
-                what: error.to_string(),
-            })?,
-            Err(_) => Annex {
-                format: annex::FORMAT.into(),
-                rehearsal: state.opened.rehearsal,
-                ceremony: state.opened.ceremony.clone(),
-                entries: vec![],
-            },
-        };
-        let mut driver = Self {
-            ceremony_key: key.public_openssh(),
-            script,
-            state,
-            writer: resumed.writer,
-            annex,
-            slots: Slots::new(key),
-            residues: Residues::new(&random32()?),
-            devices,
-            dir: dir.to_owned(),
-            sealed: None,
-            record: None,
-            names: vec![],
-            source: None,
-            suggestions: BTreeMap::new(),
-            prefill: BTreeMap::new(),
-            last_input: now(),
-        };
-        let (torn_bytes, torn_sha256) = resumed
-            .torn
-            .first()
-            .map_or((0, None), |t| (t.bytes, Some(t.sha256.to_string())));
-        let ceremony_key = driver.ceremony_key.clone();
-        driver.record_event(Event::Resumed {
-            torn_bytes,
-            torn_sha256,
-            ceremony_key,
-        })?;
-        driver.reload();
-        Ok(driver)
-    }
-
-    /// The sealed file that the state says stands. A damaged one doesn't keep people from voiding and wiping: whoever
-    /// needs it is refused by name.
-    fn reload(&mut self) {
-        let Some(facts) = &self.state.facts.sealed else {
-            return;
-        };
-        let path = self.dir.join(names::SEALED).join(&facts.file);
-        if let Ok(sealed) = super::load::read_sealed(&path)
-            && HEXLOWER.encode(&sealed.sha256()) == facts.sha256
-        {
-            self.sealed = Some(sealed);
-        }
-    }
-
     /// The state, for tests and reports.
     pub fn state(&self) -> &State {
         &self.state
@@ -399,6 +299,12 @@ impl Driver {
 
     /// Tries an event, writes it, takes the new state.
     pub(super) fn record_event(&mut self, event: Event) -> Result<(), RunError> {
+        let time = self.time_for_entry()?;
+        self.take(time, &event)
+    }
+
+    /// Now. A clock that went back is an event of its own.
+    pub(super) fn time_for_entry(&mut self) -> Result<i64, RunError> {
         let time = now();
         if time < self.state.time {
             let back = Event::ClockBack {
@@ -406,10 +312,10 @@ impl Driver {
             };
             self.take(time, &back)?;
         }
-        self.take(time, &event)
+        Ok(time)
     }
 
-    fn take(&mut self, time: i64, event: &Event) -> Result<(), RunError> {
+    pub(super) fn take(&mut self, time: i64, event: &Event) -> Result<(), RunError> {
         let (state, _) = engine::step(&self.script, &self.state, time, event)?;
         self.writer.append(&dates::rfc3339(time), event)?;
         self.state = state;
@@ -489,6 +395,6 @@ impl Driver {
     }
 }
 
-fn parse(text: &str) -> Result<Script, RunError> {
+pub(super) fn parse(text: &str) -> Result<Script, RunError> {
     Script::parse(text).map_err(|error| RunError::Script(error.to_string()))
 }

@@ -8,102 +8,20 @@ use super::driver::{Driver, names};
 use crate::ceremony::dates;
 use crate::ceremony::effect::{Against, Source};
 use crate::ceremony::event::{Outcome, PublicKey, Refused};
-use crate::ceremony::next;
 use crate::ceremony::policy::Slot;
 use crate::files::{self, from_error, refused};
-use crate::secret::SecretText;
 use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;
-use crate::vault::contents::{BundleFile, BundleKey, FilePath, Network};
+use crate::vault::contents::{BundleKey, Network};
 use crate::vault::delivery::{Purpose, open_with};
-use crate::vault::keystore::{
-    self, KeyClaim, NetworkPath, NotProven, ProvenKey, ProvenNetworkFile, UnprovableKey,
-    is_chain_dir, read_network,
-};
+use crate::vault::gather::{Selection, gather, places, prove_all, type_and_public};
+use crate::vault::keystore::{self, KeystoreFault, NetworkPath, ProvenNetworkFile};
 use crate::vault::recipient::OneTimeRecipient;
-use crate::vault::registered::{self, KeyMatch, Registered, Validator, Verdict};
-use crate::vault::schemes::{KeyType, PairFault};
+use crate::vault::registered::{self, Registered, Verdict};
+use crate::vault::schemes::KeyType;
 
 fn hex_key(public: &[u8]) -> String {
     format!("0x{}", HEXLOWER.encode(public))
-}
-
-fn network_path(path: FilePath) -> NetworkPath {
-    match path {
-        FilePath::PqcTransportIdentity => NetworkPath::PqcIdentity,
-        FilePath::SecretEd25519 => NetworkPath::NodeKey,
-    }
-}
-
-fn file_path(path: NetworkPath) -> FilePath {
-    match path {
-        NetworkPath::PqcIdentity => FilePath::PqcTransportIdentity,
-        NetworkPath::NodeKey => FilePath::SecretEd25519,
-    }
-}
-
-/// The keystore directory of a path that may be the chain directory around it, and the chain directory if it is one.
-pub(super) fn places(path: &str) -> (std::path::PathBuf, Option<std::path::PathBuf>) {
-    let path = Path::new(path);
-    if is_chain_dir(path) {
-        (path.join("keystore"), Some(path.to_owned()))
-    } else {
-        (path.to_owned(), None)
-    }
-}
-
-fn bundle_key(claim: KeyClaim, scheme: &str) -> BundleKey {
-    BundleKey {
-        key_type: claim.key_type.to_string(),
-        scheme: scheme.to_owned(),
-        public: hex_key(&claim.public),
-        secret: claim.secret_text,
-        source: claim.source,
-    }
-}
-
-/// Pairs of a bundle or delivery, each proven anew.
-pub(super) type Proven = (Vec<ProvenKey>, Vec<UnprovableKey>, Vec<ProvenNetworkFile>);
-
-pub(super) fn prove_all(
-    keys: &[BundleKey],
-    files: &[BundleFile],
-    password: Option<&SecretText>,
-) -> Result<Proven, Refused> {
-    let (mut proven, mut unproven) = (vec![], vec![]);
-    for key in keys {
-        let malformed = || {
-            refused(
-                "key-malformed",
-                format!("The {} key is not a keystore key.", key.key_type),
-                "Look for another copy of the backup.",
-            )
-        };
-        let key_type = KeyType::parse(&key.key_type).ok_or_else(malformed)?;
-        let public = HEXLOWER
-            .decode(key.public.trim_start_matches("0x").as_bytes())
-            .map_err(|_| malformed())?;
-        let claim = KeyClaim {
-            key_type,
-            public,
-            secret_text: crate::secret::SecretBytes::new(key.secret.expose().to_vec()),
-            source: key.source.clone(),
-        };
-        match claim.prove(password) {
-            Ok(key) => proven.push(key),
-            Err(NotProven::Unprovable(key)) => unproven.push(key),
-            Err(NotProven::Wrong(fault)) => return Err(from_error(&fault)),
-        }
-    }
-    let files = files
-        .iter()
-        .map(|file| {
-            let content = crate::secret::SecretBytes::new(file.content.expose().to_vec());
-            ProvenNetworkFile::prove(network_path(file.path), content)
-                .map_err(|fault| from_error(&fault))
-        })
-        .collect::<Result<_, _>>()?;
-    Ok((proven, unproven, files))
 }
 
 pub(super) fn public_keys(keys: &[BundleKey], files: &[ProvenNetworkFile]) -> Vec<PublicKey> {
@@ -176,7 +94,7 @@ impl Driver {
             );
             return Ok(Outcome::Inspected { files: vec![line] });
         }
-        let (dir, chain) = places(path);
+        let (dir, chain) = places(Path::new(path));
         let listing = keystore::inspect(&dir).map_err(|fault| from_error(&fault))?;
         let mut files: Vec<String> = listing
             .entries
@@ -236,58 +154,44 @@ impl Driver {
                     "Have the host seal the right keys.",
                 ));
             }
-            let (_, unproven, _) = prove_all(
+            let proven = prove_all(
                 &delivery.keys,
                 &delivery.files,
                 self.slots.password.as_ref(),
-            )?;
-            if let Some(key) = unproven.first()
+            )
+            .map_err(|fault| from_error(&fault))?;
+            if let Some(key) = proven.unproven.first()
                 && !allow_unproven
             {
                 return Err(from_error(&key.fault()));
             }
             (delivery.keys, delivery.files)
         } else {
-            let (dir, chain) = places(path);
             let password = if password {
                 self.slots.password.as_ref()
             } else {
                 None
             };
-            let examined = keystore::examine(&dir, password).map_err(|fault| from_error(&fault))?;
-            let wrong = examined.findings.iter().find(|f| {
-                let excused = matches!(
-                    &f.fault,
-                    keystore::FileFault::Pair(PairFault::Unprovable { .. })
-                );
-                !(excused && allow_unproven)
-            });
-            if let Some(finding) = wrong {
-                return Err(from_error(finding));
-            }
-            for entry in &examined.listing.entries {
-                notes.extend(entry.warnings.iter().map(ToString::to_string));
-            }
-            let mut keys = vec![];
-            for key in examined.proven {
-                let scheme = key.scheme().name();
-                keys.push(bundle_key(key.into_claim(), scheme));
-            }
-            for key in examined.unprovable {
-                keys.push(bundle_key(key.into_claim(), "unproven"));
-            }
-            let network = match chain {
-                Some(chain) => read_network(&chain).map_err(|fault| from_error(&fault))?,
-                None => vec![],
+            let selection = Selection {
+                unprovable: allow_unproven,
+                ..Selection::default()
             };
-            let files = network
-                .into_iter()
-                .map(|file| BundleFile {
-                    path: file_path(file.path()),
-                    content: crate::secret::SecretBytes::new(file.content().expose().to_vec()),
-                })
-                .collect();
-            (keys, files)
+            let gathered =
+                gather(Path::new(path), selection, password).map_err(|fault| match &fault {
+                    // A screen has room for one; the next shows when this one is dealt with.
+                    KeystoreFault::Files(findings) => match findings.first() {
+                        Some(finding) => from_error(finding),
+                        None => from_error(&fault),
+                    },
+                    _ => from_error(&fault),
+                })?;
+            notes.extend(
+                gathered
+                    .warnings
+                    .iter()
+                    .map(|(_, warning)| warning.to_string()),
+            );
+            (gathered.keys, gathered.files)
         };
         for key in &keys {
             self.residues
@@ -297,8 +201,8 @@ impl Driver {
             self.residues
                 .network_file(file.path.as_str(), file.content.expose());
         }
-        let (_, _, proven_files) = prove_all(&[], &network_files, None)?;
-        let public = public_keys(&keys, &proven_files);
+        let proven = prove_all(&[], &network_files, None).map_err(|fault| from_error(&fault))?;
+        let public = public_keys(&keys, &proven.files);
         notes.sort();
         notes.dedup();
         notes.truncate(16);
@@ -402,16 +306,8 @@ impl Driver {
                 "Give the registered keys of the backup's chain.",
             ));
         }
-        let decoded: Vec<(KeyType, Vec<u8>)> = bundle
-            .keys
-            .iter()
-            .filter_map(|key| {
-                let public = HEXLOWER
-                    .decode(key.public.trim_start_matches("0x").as_bytes())
-                    .ok()?;
-                Some((KeyType::parse(&key.key_type)?, public))
-            })
-            .collect();
+        let decoded: Vec<(KeyType, Vec<u8>)> =
+            bundle.keys.iter().filter_map(type_and_public).collect();
         let keys: Vec<registered::PublicKey<'_>> = decoded
             .iter()
             .map(|(key_type, public)| registered::PublicKey {
@@ -420,27 +316,7 @@ impl Driver {
             })
             .collect();
         let report = registered::match_keys(&registered, &keys);
-        let mut lines = vec![];
-        for (key, found) in bundle.keys.iter().zip(&report.keys) {
-            let short = next::short(&key.public);
-            lines.push(match found {
-                KeyMatch::Registered { .. } => format!("{} {short} registered", key.key_type),
-                KeyMatch::OtherType { key_type } => {
-                    format!("{} {short} registered as {key_type}", key.key_type)
-                }
-                KeyMatch::NotRegistered => format!("{} {short} not registered", key.key_type),
-            });
-        }
-        match &report.validator {
-            Validator::One(account) => lines.push(format!("of validator {account}")),
-            Validator::Several(accounts) => {
-                lines.push(format!("of {} different validators", accounts.len()));
-            }
-            Validator::Unnamed => {
-                lines.push("an authority whose account the file doesn't tell".into())
-            }
-            Validator::None => {}
-        }
+        let lines = report.lines(&keys);
         if report.verdict != Verdict::Match {
             return Err(refused(
                 "keys-not-registered",

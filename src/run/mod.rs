@@ -3,6 +3,7 @@
 //! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
 //! - `input` turns what people type into events; what is secret of it goes into [`slots`].
 //! - `work` carries effects out, with `keys`, `opened`, `load`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - `resume` goes on after a kill, and gives a closed ceremony the papers that a kill took.
 //! - `shown` adds what only the driver knows to what the state machine says is on the screen.
 //! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
 
@@ -21,7 +22,10 @@ mod paper;
 pub mod player;
 mod read;
 pub mod residue;
+mod resume;
 mod shown;
 pub mod slots;
 mod work;
 pub mod world;
+
+pub use resume::{Again, Finished};

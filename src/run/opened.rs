@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::driver::{Driver, now, sha256_hex};
-use super::keys::{places, prove_all, public_keys};
+use super::keys::public_keys;
 use super::slots::Opened;
 use crate::ceremony::dates;
 use crate::ceremony::effect::Target;
@@ -15,7 +15,9 @@ use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;
 use crate::vault::contents::{BundleFile, BundleKey};
 use crate::vault::delivery::{Delivery, Purpose, seal_to};
-use crate::vault::keystore::{self, Owner};
+use crate::vault::gather::prove_all;
+use crate::vault::install;
+use crate::vault::keystore::Owner;
 use crate::vault::recipient::Recipient;
 
 impl Driver {
@@ -36,7 +38,8 @@ impl Driver {
         } else {
             None
         };
-        let (keys, unproven, network) = prove_all(&bundle.keys, &bundle.files, password)?;
+        let proven =
+            prove_all(&bundle.keys, &bundle.files, password).map_err(|fault| from_error(&fault))?;
         for key in &bundle.keys {
             self.residues
                 .key(&format!("{} secret", key.key_type), key.secret.expose());
@@ -45,13 +48,8 @@ impl Driver {
             self.residues
                 .network_file(file.path.as_str(), file.content.expose());
         }
-        let public = public_keys(&bundle.keys, &network);
-        self.slots.opened = Some(Opened {
-            keys,
-            unproven,
-            files: network,
-            bundle,
-        });
+        let public = public_keys(&bundle.keys, &proven.files);
+        self.slots.opened = Some(Opened { proven, bundle });
         Ok(Outcome::Opened { keys: public })
     }
 
@@ -95,38 +93,27 @@ impl Driver {
         }
         self.own_world(path)?;
         let owner = parse_owner(owner)?;
-        let (dir, chain) = places(path);
-        let chain = chain.or_else(|| {
-            let beside = dir.file_name().is_some_and(|name| name == "keystore");
-            beside.then(|| dir.parent().map(Path::to_owned)).flatten()
-        });
-        if !opened.files.is_empty() && chain.is_none() {
-            return Err(refused(
-                "network-files-need-chain-directory",
-                "The backup holds network files, which belong beside the keystore.",
-                "Give the chain directory (chains/<id>) or its keystore directory.",
-            ));
-        }
+        let proven = &opened.proven;
+        let target = install::Target::of(Path::new(path), !proven.files.is_empty())
+            .map_err(|fault| from_error(&fault))?;
         if dry {
             let mut lines = vec![format!(
                 "{} key files into {}",
-                opened.keys.len() + opened.unproven.len(),
-                dir.display()
+                proven.keys.len() + proven.unproven.len(),
+                target.keystore.display()
             )];
-            lines.extend(opened.files.iter().map(|f| f.path().path().to_owned()));
+            lines.extend(proven.files.iter().map(|f| f.path().path().to_owned()));
             lines.push("mode 0600; nothing is overwritten".into());
             return Ok(Outcome::Plan { lines });
         }
-        keystore::prepare(&dir, owner).map_err(|fault| from_error(&fault))?;
-        // What a writing that was cut short left behind: overwritten and removed before this one.
-        keystore::discard_unfinished(&dir).map_err(|fault| from_error(&fault))?;
         let password = if opened.bundle.keystore_password {
             self.slots.password.as_ref()
         } else {
             None
         };
-        let written = keystore::write(&dir, &opened.keys, &opened.unproven, owner, password)
+        let installed = install::install(&target, proven, owner, password)
             .map_err(|fault| from_error(&fault))?;
+        let written = installed.keystore;
         let mut lines: Vec<String> = written
             .files
             .iter()
@@ -139,13 +126,8 @@ impl Driver {
                 .iter()
                 .map(|name| format!("also there: {name}")),
         );
-        if let (Some(chain), false) = (chain, opened.files.is_empty()) {
-            keystore::prepare(&chain.join("network"), owner).map_err(|fault| from_error(&fault))?;
-            keystore::discard_unfinished(&chain.join("network"))
-                .map_err(|fault| from_error(&fault))?;
-            let written = keystore::write_network(&chain, &opened.files, owner)
-                .map_err(|fault| from_error(&fault))?;
-            lines.extend(written.files.iter().map(|f| format!("network/{}", f.file)));
+        if let Some(network) = installed.network {
+            lines.extend(network.files.iter().map(|f| format!("network/{}", f.file)));
         }
         Ok(Outcome::Written { files: lines })
     }

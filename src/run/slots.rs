@@ -10,17 +10,13 @@ use crate::share::quorum::{Quorum, UntrustedQuorum};
 use crate::share::wire::Share;
 use crate::transcript::sign::CeremonyKey;
 use crate::vault::bundle::Bundle;
-use crate::vault::keystore::{ProvenKey, ProvenNetworkFile, UnprovableKey};
+use crate::vault::gather::ProvenAll;
 use crate::vault::recipient::OneTimeRecipient;
 
 /// Keys as opened from the sealed file, each pair proven anew.
 pub struct Opened {
-    /// Proven keys.
-    pub keys: Vec<ProvenKey>,
-    /// Keys that an exception let into the backup unproven.
-    pub unproven: Vec<UnprovableKey>,
-    /// Network files.
-    pub files: Vec<ProvenNetworkFile>,
+    /// The proven pairs; unproven those that an exception let into the backup.
+    pub proven: ProvenAll,
     /// The bundle that they came from, for a delivery.
     pub bundle: Bundle,
 }

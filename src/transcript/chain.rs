@@ -98,6 +98,9 @@ pub enum ChainError {
     /// Appending after `closed`.
     #[error("{0} is closed. Nothing follows the closing entry.")]
     Closed(String),
+    /// No `closed` at the end.
+    #[error("{0} is not closed: its ceremony goes on.")]
+    NotClosed(String),
     /// Appending after a failed write.
     #[error("An earlier write to {0} failed, so it is not known what reached the disk.")]
     Failed(String),
@@ -131,6 +134,7 @@ impl Refuse for ChainError {
             Self::Entry(fault) => fault.name(),
             Self::Opening { .. } => "transcript-opening",
             Self::Closed(_) => "transcript-closed",
+            Self::NotClosed(_) => "transcript-not-closed",
             Self::Failed(_) => "transcript-write-failed",
             Self::NothingToResume(_) => "transcript-nothing-to-resume",
             Self::Damaged { name, .. } => name,
@@ -155,6 +159,7 @@ impl Refuse for ChainError {
                 "This is a fault of the program. Stop the ceremony and report it with the program's version."
             }
             Self::Closed(_) => "Start a new ceremony with a transcript of its own.",
+            Self::NotClosed(_) => "Resume the ceremony, and end it.",
             Self::NothingToResume(_) => "Set the file aside and start the ceremony anew.",
             Self::Damaged { .. } => {
                 "Do not resume. Keep the file for the auditor; void what this ceremony made, and start a new one."
@@ -201,6 +206,14 @@ impl Writer {
         }
     }
 
+    /// A closed file: nothing is appended.
+    pub(super) fn ended(file: File, path: &Path, length: u64, head: Head) -> Self {
+        Self {
+            state: State::Closed,
+            ..Self::continued(file, path, length, head)
+        }
+    }
+
     /// The last entry on the disk.
     pub fn head(&self) -> Option<Head> {
         self.head
@@ -224,6 +237,32 @@ impl Writer {
     /// [`ChainError::Entry`], [`ChainError::Opening`], [`ChainError::Closed`]: nothing was written.
     /// [`ChainError::Io`], [`ChainError::Changed`]: the writer is finished, and so are all later calls.
     pub fn append<T: Serialize>(&mut self, time: &str, entry: &T) -> Result<Head, ChainError> {
+        let (line, entry) = self.line(time, entry)?;
+        if let Err(fault) = self.write(&line) {
+            self.state = State::Failed;
+            return Err(fault);
+        }
+        self.length += line.len() as u64;
+        let head = Head {
+            seq: entry.seq,
+            hash: entry.hash,
+        };
+        self.head = Some(head);
+        if entry.kind() == "closed" {
+            self.state = State::Closed;
+        }
+        Ok(head)
+    }
+
+    /// The line, with its LF, that [`Writer::append`] would write now. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ChainError::Entry`], [`ChainError::Opening`], [`ChainError::Closed`], [`ChainError::Failed`].
+    pub fn next_line<T: Serialize>(&self, time: &str, entry: &T) -> Result<Vec<u8>, ChainError> {
+        self.line(time, entry).map(|(line, _)| line)
+    }
+
+    fn line<T: Serialize>(&self, time: &str, entry: &T) -> Result<(Vec<u8>, Entry), ChainError> {
         match self.state {
             State::Open => {}
             State::Closed => return Err(ChainError::Closed(shown(&self.path))),
@@ -244,20 +283,7 @@ impl Writer {
             return Err(ChainError::Entry(fault));
         }
         line.push(b'\n');
-        if let Err(fault) = self.write(&line) {
-            self.state = State::Failed;
-            return Err(fault);
-        }
-        self.length += line.len() as u64;
-        let head = Head {
-            seq,
-            hash: entry.hash,
-        };
-        self.head = Some(head);
-        if entry.kind() == "closed" {
-            self.state = State::Closed;
-        }
-        Ok(head)
+        Ok((line, entry))
     }
 
     fn write(&mut self, line: &[u8]) -> Result<(), ChainError> {

@@ -79,6 +79,30 @@ pub fn resume(path: &Path) -> Result<Resume, ChainError> {
     })
 }
 
+/// Reads the closed transcript at `path`; its writer appends nothing.
+///
+/// # Errors
+/// As [`resume`], and [`ChainError::NotClosed`]. The file is not changed.
+pub fn closed(path: &Path) -> Result<Resume, ChainError> {
+    let mut file = open(path)?;
+    lock(&file, path)?;
+    let bytes = read_all(&mut file, path)?;
+    let entries = check(&bytes, path)?;
+    let head = entries
+        .last()
+        .filter(|last| last.kind() == "closed")
+        .map(|last| Head {
+            seq: last.seq,
+            hash: last.hash,
+        })
+        .ok_or_else(|| ChainError::NotClosed(shown(path)))?;
+    Ok(Resume {
+        writer: Writer::ended(file, path, bytes.len() as u64, head),
+        entries,
+        torn: vec![],
+    })
+}
+
 fn open(path: &Path) -> Result<File, ChainError> {
     // A link or a pipe in the place of the transcript is not ours; O_NONBLOCK so that a pipe cannot hang us.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;

@@ -143,6 +143,19 @@ impl OneTimeRecipient {
         Self::of(&text.parse().expect(WHY))
     }
 
+    /// Reads the identity of a recipient that lasts longer: `AGE-SECRET-KEY-1...` in its one canonical form.
+    ///
+    /// # Errors
+    /// [`RecipientError::Identity`].
+    pub fn of_identity(text: &SecretText) -> Result<Self, RecipientError> {
+        let own = Self::of(&read_identity(text)?);
+        if own.identity.expose() == text.expose() {
+            Ok(own)
+        } else {
+            Err(RecipientError::Identity)
+        }
+    }
+
     fn of(identity: &age::x25519::Identity) -> Self {
         let key = identity.to_public();
         Self {

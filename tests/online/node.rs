@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use qh_ceremony::online::genesis::genesis_hashes;
 use serde_json::{Value, json};
 
 /// What a node does with one question.
@@ -158,12 +159,16 @@ pub struct Chain {
     pub storage: BTreeMap<String, String>,
     /// Sets the hashes of this chain apart from those of others.
     pub salt: u64,
+    /// Hash of block 0: the one that the chain spec implies.
+    pub genesis: String,
     pub best: u64,
     pub finalized: u64,
     /// Time of the finalized block, milliseconds since 1970; `None` if the chain keeps none.
     pub time: Option<u64>,
     pub syncing: bool,
     pub peers: u64,
+    /// The slot in which a block was made. One a block: all authorities take turns.
+    pub slot: fn(u64) -> u64,
 }
 
 impl Chain {
@@ -180,20 +185,28 @@ impl Chain {
                 .map(|(key, value)| (key.clone(), value.as_str().expect("text").to_owned()))
                 .collect(),
             salt: 1,
+            genesis: hex(&genesis_hashes(text.as_bytes()).expect("a raw chain spec")[0].hash),
             best: 1203,
             finalized: 1200,
             time: Some(u64::try_from(now.as_millis()).expect("a time") - 6_000),
             syncing: false,
             peers: 5,
+            slot: |number| number,
         }
     }
 
     pub fn hash(&self, number: u64) -> String {
+        if number == 0 {
+            return self.genesis.clone();
+        }
         format!("0x{:032x}{number:032x}", self.salt)
     }
 
     pub fn answer(&self, method: &str, params: &Value) -> Answer {
         let number = |hash: &str| {
+            if hash == self.genesis {
+                return Some(0);
+            }
             let digits = hash.strip_prefix(&format!("0x{:032x}", self.salt))?;
             u64::from_str_radix(digits, 16)
                 .ok()
@@ -234,7 +247,11 @@ impl Chain {
     }
 
     fn header(&self, number: u64) -> Value {
-        let slot = [b"\x06aura\x20".as_slice(), &number.to_le_bytes()].concat();
+        let slot = [
+            b"\x06aura\x20".as_slice(),
+            &(self.slot)(number).to_le_bytes(),
+        ]
+        .concat();
         json!({
             "number": format!("{number:#x}"),
             "parentHash": self.hash(number.saturating_sub(1)),

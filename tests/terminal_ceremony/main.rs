@@ -4,6 +4,8 @@
 //! It mounts and makes network namespaces, so it needs root, and says so. With `QH_TEST_SCREENS=FILE` the pages that
 //! were seen are left in a file, words of shares included: they are of a test's own key.
 
+#[cfg(feature = "online")]
+mod host;
 mod people;
 mod sticks;
 mod terminal;

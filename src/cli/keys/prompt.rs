@@ -26,14 +26,43 @@ pub fn password_from_terminal() -> io::Result<SecretText> {
 /// # Errors
 /// As [`password_from_terminal`].
 pub fn hidden_line(prompt: &str) -> io::Result<SecretText> {
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    // Before the prompt, so that nothing is echoed, or dropped, that is typed as soon as it shows.
+    let quiet = Quiet::start(&terminal)?;
+    write!(&terminal, "{prompt}")?;
+    let outcome = line(&mut &terminal);
+    drop(quiet);
+    writeln!(&terminal)?;
+    outcome
+}
+
+/// Asks with `prompt` and reads one line from the terminal, shown as it is typed: for what is public. White space around
+/// it goes.
+///
+/// # Errors
+/// Those of the terminal; [`io::ErrorKind::UnexpectedEof`] when given up with Ctrl-D; [`io::ErrorKind::InvalidData`] for a
+/// line that is too long or not UTF-8.
+pub fn shown_line(prompt: &str) -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     write!(terminal, "{prompt}")?;
     terminal.flush()?;
-    let quiet = Quiet::start(&terminal)?;
-    let outcome = line(&mut &terminal);
-    drop(quiet);
-    writeln!(terminal)?;
-    outcome
+    let mut typed = Vec::new();
+    let mut byte = [0; 1];
+    loop {
+        match terminal.read(&mut byte) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if typed.len() == MAX_PASSWORD => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
+            }
+            Ok(_) => typed.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    String::from_utf8(typed)
+        .map(|text| text.trim().to_owned())
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
 }
 
 /// The terminal without echo and signals; its former state comes back when this is dropped.

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Checked, EXIT_DONE, Stopped};
+use super::{Checked, EXIT_DONE, Look, Stopped};
 use crate::refusal::Refuse;
-use crate::vault::keystore::{Entry, FileWarning, Finding, ProvenKey};
+use crate::vault::keystore::{Entry, FileWarning, Finding};
 use crate::vault::registered::{KeyMatch, Place, Registered, SourceKind, Validator, Verdict};
 
 /// First and last four bytes; enough to tell the keys of one machine apart, not to compare keys.
@@ -30,23 +30,37 @@ fn places(found_in: &std::collections::BTreeSet<Place>) -> String {
         .join(", ")
 }
 
-fn entry<'a>(checked: &'a Checked, key: &ProvenKey) -> Option<&'a Entry> {
-    checked
-        .keystore
-        .listing
-        .entries
-        .iter()
-        .find(|entry| entry.file == key.source())
+/// Mode and owner, where the report is of a host.
+fn attributes(checked: &Checked, entry: Option<&Entry>) -> String {
+    match entry {
+        Some(entry) if checked.look == Look::Host => format!(
+            "  mode {:04o}, owner {}:{}",
+            entry.mode, entry.uid, entry.gid
+        ),
+        _ => String::new(),
+    }
+}
+
+fn warnings(entry: Option<&Entry>, out: &mut dyn Write) -> io::Result<()> {
+    for warning in entry.map_or(&[][..], |entry| &entry.warnings) {
+        writeln!(out, "        warning: {warning} [{}]", warning.name())?;
+    }
+    Ok(())
 }
 
 pub(super) fn text(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "Keystore {}", checked.dir.display())?;
+    write!(out, "Keystore {}", checked.dir.display())?;
+    let listing = &checked.keystore.listing;
+    match checked.look {
+        Look::Copy => writeln!(out)?,
+        Look::Host => writeln!(out, ", mode {:04o}, owner {}", listing.mode, listing.uid)?,
+    }
     for key in &checked.keystore.proven {
         let (key_type, scheme, public) = (key.key_type(), key.scheme(), short(key.public()));
-        writeln!(out, "  {key_type}  {scheme}  {public}  proven")?;
-        for warning in entry(checked, key).map_or(&[][..], |entry| &entry.warnings) {
-            writeln!(out, "        warning: {warning} [{}]", warning.name())?;
-        }
+        let entry = checked.entry(key.source());
+        let attributes = attributes(checked, entry);
+        writeln!(out, "  {key_type}  {scheme}  {public}  proven{attributes}")?;
+        warnings(entry, out)?;
     }
     for file in &checked.network {
         let (path, scheme, public) = (file.path().path(), file.scheme(), short(file.public()));
@@ -55,10 +69,17 @@ pub(super) fn text(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         } else {
             "derived, not stated anywhere"
         };
-        writeln!(out, "  {path}  {scheme}  {public}  {how}")?;
+        let entry = checked.network_entry(file);
+        let attributes = attributes(checked, entry);
+        writeln!(out, "  {path}  {scheme}  {public}  {how}{attributes}")?;
+        if checked.look == Look::Host {
+            warnings(entry, out)?;
+        }
     }
     for finding in &checked.findings {
-        writeln!(out, "  {}  refused  [{}]", finding.file, finding.name())?;
+        let attributes = attributes(checked, checked.entry(&finding.file));
+        let (file, name) = (&finding.file, finding.name());
+        writeln!(out, "  {file}  refused  [{name}]{attributes}")?;
         writeln!(out, "        {}", finding.fault)?;
         writeln!(out, "        {}", finding.way_on())?;
     }
@@ -90,9 +111,17 @@ pub(super) fn text(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     } else {
         "Failed"
     };
+    if checked.left_out > 0 {
+        let count = checked.left_out;
+        writeln!(out, "Left out: {count} of other key types.")?;
+    }
+    let warned = match checked.look {
+        Look::Copy => String::new(),
+        Look::Host => format!(" {} with a warning,", checked.warned()),
+    };
     writeln!(
         out,
-        "{word}: {proven} proven, {refused} refused, {matched}."
+        "{word}: {proven} proven, {refused} refused,{warned} {matched}."
     )
 }
 
@@ -156,37 +185,51 @@ pub(super) fn json(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .enumerate()
         .map(|(index, key)| {
-            let warnings = entry(checked, key).map_or(&[][..], |entry| &entry.warnings);
-            json!({
+            let warnings = checked.warnings(key);
+            let mut json = json!({
                 "file": key.source(),
                 "key_type": key.key_type().to_string(),
                 "scheme": key.scheme().name(),
                 "public": full(key.public()),
                 "warnings": warnings.iter().map(FileWarning::name).collect::<Vec<_>>(),
                 "match": matches.and_then(|matches| matches.get(index)).map(answer_json),
-            })
+            });
+            add_attributes(checked, checked.entry(key.source()), &mut json);
+            json
         })
         .collect();
     let network: Vec<Value> = checked
         .network
         .iter()
         .map(|file| {
-            json!({
+            let mut json = json!({
                 "file": file.path().path(),
                 "scheme": file.scheme().name(),
                 "public": full(file.public()),
                 "public_stated": file.public_was_stated(),
-            })
+            });
+            let entry = checked.network_entry(file);
+            if let (Look::Host, Some(entry)) = (checked.look, entry) {
+                let names = entry.warnings.iter().map(FileWarning::name);
+                json["warnings"] = names.collect::<Vec<_>>().into();
+            }
+            add_attributes(checked, entry, &mut json);
+            json
         })
         .collect();
-    let document = json!({
+    let refused = checked.findings.iter().map(|finding| {
+        let mut json = finding_json(finding);
+        add_attributes(checked, checked.entry(&finding.file), &mut json);
+        json
+    });
+    let mut document = json!({
         "format": "qh-keys-check/1",
         "rehearsal": checked.chain.as_ref().is_some_and(|(registered, _)| registered.rehearsal),
         "good": checked.exit() == EXIT_DONE,
         "directory": checked.dir.to_string_lossy(),
         "keys": keys,
         "network": network,
-        "refused": checked.findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "refused": refused.collect::<Vec<_>>(),
         "chain": checked.chain.as_ref().map(|(registered, report)| json!({
             "chain_id": registered.chain_id,
             "genesis_state": registered.is_genesis_state(),
@@ -210,7 +253,23 @@ pub(super) fn json(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
             },
         })),
     });
+    if checked.look == Look::Host {
+        let listing = &checked.keystore.listing;
+        document["format"] = "qh-keys-list/1".into();
+        document["directory_mode"] = format!("{:04o}", listing.mode).into();
+        document["directory_uid"] = listing.uid.into();
+        document["left_out"] = checked.left_out.into();
+    }
     writeln!(out, "{document:#}")
+}
+
+/// Mode and owner, where the report is of a host.
+fn add_attributes(checked: &Checked, entry: Option<&Entry>, json: &mut Value) {
+    if let (Look::Host, Some(entry)) = (checked.look, entry) {
+        json["mode"] = format!("{:04o}", entry.mode).into();
+        json["uid"] = entry.uid.into();
+        json["gid"] = entry.gid.into();
+    }
 }
 
 fn answer_json(answer: &KeyMatch) -> Value {

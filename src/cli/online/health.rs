@@ -5,11 +5,13 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::nodes::{keystore_dir, now, open};
+use super::nodes::{Spec, keystore_dir, now, open};
 use super::{Failure, Settings, SettingsArgs};
+use crate::ceremony::event::Refused;
 use crate::online::authorship::authored;
 use crate::online::config::DEFAULT_CONFIG;
 use crate::online::health::{self, Check, Word};
+use crate::online::node::BlockHash;
 use crate::refusal::Refuse;
 use crate::vault::keystore;
 use crate::vault::schemes::KeyType;
@@ -43,6 +45,7 @@ pub(super) fn run(
         }
     }
     checks.push(health::one_chain(&genesis));
+    checks.extend(chain_spec(settings, &genesis));
     let mut aura = Vec::new();
     if let Some(dir) = keystore_dir(settings) {
         match keystore::inspect(&dir) {
@@ -92,6 +95,32 @@ pub(super) fn run(
         (true, true) => 4,
         (true, false) => 0,
     })
+}
+
+/// The chain spec is one, and the nodes serve its chain.
+fn chain_spec(settings: &Settings, genesis: &[(&str, Option<BlockHash>)]) -> Vec<Check> {
+    let Some(path) = &settings.chain_spec else {
+        return vec![Check::warning(
+            "chain spec",
+            "No chain spec was named, so nobody checked that the nodes serve the right chain.",
+        )];
+    };
+    let refused = |refused: &Refused| format!("{} [{}]", refused.what, refused.name);
+    let spec = match Spec::read(path) {
+        Ok(spec) => spec,
+        Err(failure) => return vec![Check::failed("chain spec", refused(&failure.refused))],
+    };
+    let told = genesis
+        .iter()
+        .filter_map(|(node, hash)| Some((node, (*hash)?)));
+    told.map(|(node, hash)| {
+        let name = format!("{node} chain");
+        match spec.compare(node, &hash) {
+            Ok(found) => Check::ok(name, format!("It serves the chain spec's chain ({found}).")),
+            Err(why) => Check::failed(name, refused(&why)),
+        }
+    })
+    .collect()
 }
 
 /// The configuration was read before; here whether others could change it.

@@ -4,6 +4,7 @@
 
 mod failure;
 mod health;
+mod keys;
 mod nodes;
 mod registered;
 mod settings;
@@ -14,6 +15,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
+pub use keys::KeysCommand;
 pub use settings::{Settings, SettingsArgs};
 
 /// The validator host's half of qh-ceremony: what the chain says of the validator, and keys on their way.
@@ -44,9 +46,9 @@ pub enum Command {
     Validators(validators::ValidatorsArgs),
     /// Check nodes, own blocks, keystore and configuration.
     Health(health::HealthArgs),
-    /// Show the commented example of the configuration file.
-    #[command(hide = true)]
-    Example,
+    /// Keys: list, match, export to the laptop, insert from it.
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -63,9 +65,6 @@ fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8,
         Command::Registered(command) => registered::run(command, settings, out),
         Command::Validators(command) => validators::run(command, settings, out),
         Command::Health(command) => health::run(command, &args.settings, settings, out),
-        Command::Example => {
-            out.write_all(crate::online::config::EXAMPLE.as_bytes())?;
-            Ok(0)
-        }
+        Command::Keys(command) => keys::run(command, settings, out),
     }
 }

@@ -4,20 +4,22 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Failure, Settings};
+use crate::ceremony::event::Refused;
 use crate::files::{self, refused};
 use crate::online::account;
-use crate::online::node::{self, Node};
+use crate::online::genesis::{self, Candidate};
+use crate::online::node::{self, BlockHash, Node};
 use crate::online::registered::{self as online, ReadFault, Reading, Request};
 use crate::online::rpc::Why;
 use crate::vault::keystore;
-use crate::vault::registered::{self, Account, MAX_CHAIN_SPEC, Registered};
+use crate::vault::registered::{self, Account, MAX_CHAIN_SPEC};
 use crate::vault::schemes::KeyType;
 
 /// Everything that is known before a node is asked.
 pub(super) struct Asking {
     pub nodes: Vec<Node>,
     pub chain_id: String,
-    pub spec: Option<Registered>,
+    pub spec: Option<Spec>,
     pub account: Option<Account>,
     pub local: Vec<(KeyType, Vec<u8>)>,
 }
@@ -27,7 +29,7 @@ impl Asking {
     /// Exit 2 if nodes or chain are not named, else what reading files or addresses gives.
     pub(super) fn of(settings: &Settings, chain_id: Option<&str>) -> Result<Self, Failure> {
         let nodes = open(settings)?;
-        let spec = settings.chain_spec.as_deref().map(spec).transpose()?;
+        let spec = settings.chain_spec.as_deref().map(Spec::read).transpose()?;
         Ok(Self {
             nodes,
             chain_id: named(settings, chain_id, spec.as_ref())?,
@@ -37,8 +39,8 @@ impl Asking {
         })
     }
 
-    /// Reads the registered validators, and compares the chain spec if there is one. The second value says in words
-    /// what was compared.
+    /// Reads the registered validators, after the nodes' genesis was compared with the chain spec, if there is one. The
+    /// second value says in words what was compared.
     ///
     /// # Errors
     /// [`Failure`] of the read, with its exit code.
@@ -48,6 +50,13 @@ impl Asking {
         genesis: bool,
     ) -> Result<(Reading, Vec<String>), Failure> {
         let mut notes = self.notes();
+        if let Some(spec) = &self.spec {
+            spec.is_of_all(&self.nodes)?;
+            notes.push(format!(
+                "The nodes' genesis is that of the chain spec {}.",
+                spec.file
+            ));
+        }
         let accounts: Vec<Account> = self.account.into_iter().collect();
         let request = Request {
             chain_id: &self.chain_id,
@@ -57,9 +66,6 @@ impl Asking {
             genesis,
             now: now(),
         };
-        if let Some(spec) = &self.spec {
-            notes.push(self.compare(spec, &request)?);
-        }
         let reading = online::read(&self.nodes, &request).map_err(failure)?;
         Ok((reading, notes))
     }
@@ -80,35 +86,6 @@ impl Asking {
             ));
         }
         notes
-    }
-
-    /// A node that has thrown the first state away can't be compared by it; that is said, not refused.
-    fn compare(&self, spec: &Registered, request: &Request<'_>) -> Result<String, Failure> {
-        let accounts: Vec<Account> = spec.keys.iter().filter_map(|key| key.account).collect();
-        let first = Request {
-            accounts: &accounts,
-            local: &[],
-            genesis: true,
-            ..*request
-        };
-        match online::read(&self.nodes, &first) {
-            Ok(reading) => {
-                online::check_genesis(spec, &reading.registered)
-                    .map_err(|fault| Failure::verification(&fault))?;
-                Ok("The nodes' first state holds the same keys as the chain spec.".to_owned())
-            }
-            Err(ReadFault::NoSuchAccount { .. }) => {
-                let fault = online::GenesisFault::OtherChain {
-                    genesis: "of theirs".to_owned(),
-                };
-                Err(Failure::verification(&fault))
-            }
-            Err(ReadFault::Node(fault)) if matches!(fault.why, Why::Error { .. }) => Ok(format!(
-                "{} no longer has the chain's first state, so it was not compared with the chain spec.",
-                fault.node
-            )),
-            Err(fault) => Err(failure(fault)),
-        }
     }
 
     /// Whether a key lies in this host's keystore.
@@ -190,22 +167,69 @@ fn local_keys(settings: &Settings) -> Result<Vec<(KeyType, Vec<u8>)>, Failure> {
         .collect())
 }
 
-fn spec(path: &Path) -> Result<Registered, Failure> {
-    let bytes = files::read(path, MAX_CHAIN_SPEC).map_err(|refused| Failure::new(3, refused))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    registered::from_chain_spec(&bytes, &name).map_err(|fault| {
-        let mut refused = files::from_error(&fault);
-        refused.what = format!("{}: {}", path.display(), refused.what);
-        Failure::new(4, refused)
-    })
+/// A raw chain spec, and the genesis hashes that it can imply.
+pub(super) struct Spec {
+    file: String,
+    chain_id: String,
+    genesis: Vec<Candidate>,
+}
+
+impl Spec {
+    /// # Errors
+    /// Exit 3 if the file can't be read, 4 if it is no raw chain spec.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes =
+            files::read(path, MAX_CHAIN_SPEC).map_err(|refused| Failure::new(3, refused))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let wrong = |mut refused: Refused| {
+            refused.what = format!("{}: {}", path.display(), refused.what);
+            Failure::new(4, refused)
+        };
+        let registered = registered::from_chain_spec(&bytes, &name)
+            .map_err(|fault| wrong(files::from_error(&fault)))?;
+        let genesis =
+            genesis::genesis_hashes(&bytes).map_err(|fault| wrong(files::from_error(&fault)))?;
+        Ok(Self {
+            file: name.into_owned(),
+            chain_id: registered.chain_id,
+            genesis,
+        })
+    }
+
+    /// Compares the genesis hash that a node tells.
+    pub(super) fn compare(&self, node: &str, hash: &BlockHash) -> Result<Candidate, Refused> {
+        genesis::among(&self.genesis, hash).map_err(|fault| {
+            let mut refused = files::from_error(&fault);
+            refused.what = format!(
+                "{node} serves another chain than {}: {}",
+                self.file, refused.what
+            );
+            refused
+        })
+    }
+
+    /// # Errors
+    /// Exit 4 if a node serves another chain; what keeps it from answering.
+    pub(super) fn is_of_all(&self, nodes: &[Node]) -> Result<(), Failure> {
+        nodes.iter().try_for_each(|node| self.is_of(node))
+    }
+
+    fn is_of(&self, node: &Node) -> Result<(), Failure> {
+        let hash = node.block_hash(0).map_err(|fault| failure(fault.into()))?;
+        let Some(hash) = hash else {
+            return Err(failure(ReadFault::NoBlock {
+                node: node.name().to_owned(),
+                what: "block 0".to_owned(),
+            }));
+        };
+        self.compare(node.name(), &hash)
+            .map(drop)
+            .map_err(|refused| Failure::new(4, refused))
+    }
 }
 
 /// The chain's id: the spec's, else the one given, else the directory's name. A spec and a flag that differ are refused.
-fn named(
-    settings: &Settings,
-    given: Option<&str>,
-    spec: Option<&Registered>,
-) -> Result<String, Failure> {
+fn named(settings: &Settings, given: Option<&str>, spec: Option<&Spec>) -> Result<String, Failure> {
     if let (Some(spec), Some(given)) = (spec, given)
         && spec.chain_id != given
     {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::online::config::{Config, DEFAULT_STATE, Limits};
 
 use super::Failure;
+use crate::cli::exit_of;
 
 /// Flags that every command takes. Each overrides the setting of the same name in the configuration file.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -75,14 +76,8 @@ impl Settings {
     /// # Errors
     /// Those of [`Config::load`]; exit 3 if the file can't be read, else 1.
     pub fn load(args: &SettingsArgs) -> Result<Self, Failure> {
-        let config = Config::load(args.config.as_deref()).map_err(|refused| {
-            let exit = if refused.name == "file-unreadable" {
-                3
-            } else {
-                1
-            };
-            Failure::new(exit, refused)
-        })?;
+        let config = Config::load(args.config.as_deref())
+            .map_err(|refused| Failure::new(exit_of(&refused), refused))?;
         let args = args.clone();
         Ok(Self {
             keystore: args.keystore.or(config.keystore),

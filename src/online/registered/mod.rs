@@ -18,9 +18,9 @@ pub use fault::ReadFault;
 use std::collections::BTreeSet;
 
 use super::config::Limits;
-use super::node::{MAX_NODES, Node, hex};
+use super::node::{MAX_NODES, Node};
 use crate::vault::registered::{
-    Account, Item, Origin, Registered, RegisteredFault, RegisteredKey, Source, SourceKind, State,
+    Account, Item, Origin, Registered, RegisteredKey, Source, SourceKind, State,
 };
 use crate::vault::schemes::KeyType;
 
@@ -166,52 +166,4 @@ pub fn restricted(registered: &Registered, accounts: &[Account]) -> Registered {
             .collect(),
         ..registered.clone()
     }
-}
-
-/// Why a chain spec and the nodes don't belong together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenesisFault {
-    /// The spec itself is refused.
-    #[error(transparent)]
-    Spec(#[from] RegisteredFault),
-    /// The nodes' first state is another.
-    #[error(
-        "The nodes serve another chain than the chain spec: at genesis {genesis} they have other session keys."
-    )]
-    OtherChain {
-        /// The nodes' genesis hash.
-        genesis: String,
-    },
-}
-
-impl crate::refusal::Refuse for GenesisFault {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Spec(fault) => fault.name(),
-            Self::OtherChain { .. } => "chain-spec-other-chain",
-        }
-    }
-
-    fn way_on(&self) -> &'static str {
-        match self {
-            Self::Spec(fault) => fault.way_on(),
-            Self::OtherChain { .. } => {
-                "Find out which of the two is wrong: ask nodes of the network you mean, with its own spec."
-            }
-        }
-    }
-}
-
-/// Compares the keys that a raw chain spec names with what the nodes had at genesis, type, bytes and account.
-///
-/// # Errors
-/// [`GenesisFault::OtherChain`].
-pub fn check_genesis(spec: &Registered, at_genesis: &Registered) -> Result<(), GenesisFault> {
-    if spec.keys == at_genesis.keys {
-        return Ok(());
-    }
-    let genesis = at_genesis.genesis_hash.as_ref();
-    Err(GenesisFault::OtherChain {
-        genesis: genesis.map_or("unknown".to_owned(), |hash| hex(hash)),
-    })
 }

@@ -68,6 +68,46 @@ pub struct MatchReport {
     pub verdict: Verdict,
 }
 
+impl MatchReport {
+    /// The answers as short lines, the keys in the order that was matched, then whose they are.
+    pub fn lines(&self, keys: &[PublicKey<'_>]) -> Vec<String> {
+        let mut lines = vec![];
+        for (key, found) in keys.iter().zip(&self.keys) {
+            let (key_type, short) = (key.key_type, short(key.public));
+            lines.push(match found {
+                KeyMatch::Registered { .. } => format!("{key_type} {short} registered"),
+                KeyMatch::OtherType { key_type: other } => {
+                    format!("{key_type} {short} registered as {other}")
+                }
+                KeyMatch::NotRegistered => format!("{key_type} {short} not registered"),
+            });
+        }
+        match &self.validator {
+            Validator::One(account) => lines.push(format!("of validator {account}")),
+            Validator::Several(accounts) => {
+                lines.push(format!("of {} different validators", accounts.len()));
+            }
+            Validator::Unnamed => {
+                lines.push("an authority whose account the file doesn't tell".into());
+            }
+            Validator::None => {}
+        }
+        lines
+    }
+}
+
+/// First and last eight digits: what people read out and compare.
+fn short(public: &[u8]) -> String {
+    let digits = data_encoding::HEXLOWER.encode(public);
+    match (
+        digits.get(..8),
+        digits.get(digits.len().saturating_sub(8)..),
+    ) {
+        (Some(first), Some(last)) if digits.len() > 16 => format!("{first} ... {last}"),
+        _ => digits,
+    }
+}
+
 /// Matches `keys` with the registered ones. No keys match nothing.
 pub fn match_keys(registered: &Registered, keys: &[PublicKey<'_>]) -> MatchReport {
     let keys: Vec<KeyMatch> = keys.iter().map(|key| match_key(registered, key)).collect();

@@ -1,0 +1,151 @@
+//! `qh-online keys` with nodes that are asked: the match, and whether the old signer is silent.
+#![cfg(feature = "online")]
+
+mod keystores;
+#[path = "online/node.rs"]
+mod node;
+mod online_host;
+
+use std::fs;
+
+use keystores::{aura_name, hex};
+use node::{Answer, Chain, Node};
+use online_host::second::{Host, delivery, run};
+use online_host::{at, chain_dir, files, online, published, spec};
+use serde_json::json;
+
+/// The chain of the raw chain spec, at which the second authority makes every block.
+fn chain() -> Chain {
+    let mut chain = Chain::of_spec(&fs::read_to_string(spec()).unwrap());
+    chain.slot = |number| number * 3 + 1;
+    chain
+}
+
+/// The authorities' keys, in the order of slots.
+fn authorities(chain: &Chain) -> Vec<String> {
+    let value =
+        &chain.storage["0x57f8dc2f5ab09467896f47300f0424385e0621c4869aa60c02be9adcc98a0d1d"];
+    let keys = value.strip_prefix("0x0c").expect("three of them");
+    (0..3)
+        .map(|n| keys[128 * n..128 * (n + 1)].to_owned())
+        .collect()
+}
+
+/// `keys insert` with these nodes for match and silence.
+fn insert(host: &Host, nodes: &[&Node]) -> online_host::Said {
+    let statement = host.path("statement.toml");
+    let mut more = vec!["--stop-statement", at(&statement)];
+    for node in nodes {
+        more.extend(["--rpc", &node.url]);
+    }
+    run(&host.bare(&more))
+}
+
+/// A host with the delivery of an authority that makes no block, and of the one that makes them all.
+fn hosts(chain: &Chain) -> (Host, Host) {
+    let order = authorities(chain);
+    let of = |public: &String| {
+        let pair = (0..3)
+            .map(published)
+            .find(|pair| hex(&pair.public) == *public);
+        let host = Host::new();
+        host.seal(&delivery(&[&pair.expect("a published pair")]));
+        host
+    };
+    (of(&order[0]), of(&order[1]))
+}
+
+#[test]
+fn a_match_asks_the_nodes() {
+    let chain = chain();
+    let (one, two) = (Node::of(&chain), Node::of(&chain));
+    let base = tempfile::tempdir().unwrap();
+    let dir = chain_dir(base.path(), &[&published(0)]);
+    let matching = |nodes: &[&Node]| {
+        let mut args = vec!["keys", "match", "--keystore", at(&dir)];
+        for node in nodes {
+            args.extend(["--rpc", &node.url]);
+        }
+        online(&args)
+    };
+    let said = matching(&[&one, &two]).ended(0);
+    assert!(said.out.contains("block 1200"), "{}", said.out);
+    let mut other = chain.clone();
+    other.change("0x57f8dc2f5ab09467896f47300f042438", |value| {
+        let last = value.pop().expect("digits");
+        value.push(if last == '0' { '1' } else { '0' });
+    });
+    matching(&[&one, &Node::of(&other)]).refused(4, "nodes-disagree");
+    let gone = Node {
+        url: "http://127.0.0.1:1".into(),
+    };
+    matching(&[&one, &gone]).refused(3, "node-unreachable");
+}
+
+#[test]
+fn a_silent_signer_is_measured_and_a_living_one_refused() {
+    let chain = chain();
+    let (one, two) = (Node::of(&chain), Node::of(&chain));
+    let (silent, alive) = hosts(&chain);
+
+    let refused = insert(&alive, &[&one, &two]).refused(4, "old-signer-alive");
+    assert!(
+        refused.err.contains("201 of the blocks 1000 to 1200"),
+        "{}",
+        refused.err
+    );
+    alive.untouched();
+
+    let said = insert(&silent, &[&one, &two]).ended(0);
+    let text = "no block of this key from 1000 to 1200; it was one of 3 authorities at 201 of them";
+    assert!(said.out.contains(text), "{}", said.out);
+    let record = &silent.records()[0];
+    assert_eq!(
+        record["silence_measured"],
+        json!([{"from": 1000, "to": 1200, "listed": 201, "authorities": 3}])
+    );
+    let pair = &authorities(&chain)[0];
+    let name = &files(&silent.keystore())[0].0;
+    assert!(
+        name.ends_with(format!("61757261{pair}")),
+        "{}",
+        name.display()
+    );
+    assert_eq!(aura_name(&published(0).public).len(), pair.len() + 8);
+}
+
+#[test]
+fn one_honest_node_is_enough_to_find_a_living_signer() {
+    let chain = chain();
+    let (_, alive) = hosts(&chain);
+    let mut lie = chain.clone();
+    lie.slot = |number| number * 3 + 2;
+    insert(&alive, &[&Node::of(&lie), &Node::of(&chain)]).refused(4, "old-signer-alive");
+    alive.untouched();
+}
+
+#[test]
+fn nodes_that_cannot_tell_authors_prove_no_silence() {
+    let chain = chain();
+    let (silent, _) = hosts(&chain);
+    // A header without the slot.
+    let bare = json!({
+        "number": "0x4b0",
+        "parentHash": chain.hash(1199),
+        "stateRoot": format!("0x{}", "22".repeat(32)),
+        "extrinsicsRoot": format!("0x{}", "33".repeat(32)),
+        "digest": {"logs": []},
+    });
+    let own = chain.clone();
+    let node = Node::start(move |method, params| match method {
+        "chain_getHeader" if params[0] == own.hash(1200) => Answer::Result(bare.clone()),
+        _ => own.answer(method, params),
+    });
+    insert(&silent, &[&node]).refused(1, "silence-undetermined");
+    silent.untouched();
+
+    let mut young = chain.clone();
+    (young.finalized, young.best) = (1050, 1053);
+    insert(&silent, &[&Node::of(&young)]).refused(1, "silence-too-short");
+    silent.untouched();
+}
