@@ -444,3 +444,48 @@ fn one_fault_each_is_refused_by_name() {
         "registered-too-large"
     );
 }
+
+/// A queued key that was replaced has no owner any more; the layout that other accounts show still tells its type.
+#[test]
+fn a_replaced_key_is_still_told_by_the_layout() {
+    let mut text: serde_json::Value = serde_json::from_str(STOCK).expect("JSON");
+    let beef = [&[2][..], &[99; 32]].concat();
+    let entry = [&[1; 32][..], &[97; 32], &[98; 32], &beef].concat();
+    let queued = format!(
+        "0x{}",
+        data_encoding::HEXLOWER.encode(&[&[4][..], &entry].concat())
+    );
+    text["genesis"]["raw"]["top"]
+        .as_object_mut()
+        .expect("a map")
+        .insert(QUEUED.into(), queued.into());
+    let registered = spec(&text.to_string());
+    assert_eq!(registered.keys.len(), 9);
+    let old = ask(
+        &registered,
+        &[("aura", &[97; 32]), ("gran", &[98; 32]), ("beef", &beef)],
+    );
+    assert_eq!(old.validator, Validator::One(Account([1; 32])));
+    assert_eq!(old.verdict, Verdict::Match);
+}
+
+/// The file and the code that people carry have one fingerprint, and any change has another.
+#[test]
+fn the_compact_form_is_the_same_document() {
+    let registered = spec(RAW);
+    let compact = registered::emit_compact(&registered);
+    assert!(!compact.contains(['\n', ' ']));
+    let again = registered::parse(compact.as_bytes()).expect("our own document");
+    let file =
+        registered::parse(registered::emit(&registered).as_bytes()).expect("our own document");
+    assert_eq!(again, file);
+    let fingerprint = registered::fingerprint(&file);
+    assert_eq!(registered::fingerprint(&registered), fingerprint);
+    assert_eq!(
+        fingerprint.to_vec(),
+        sha256(format!("qh-ceremony registered v1{compact}").as_bytes())
+    );
+    let mut other = registered;
+    other.block_number = 1;
+    assert_ne!(registered::fingerprint(&other), fingerprint);
+}

@@ -137,7 +137,7 @@ mod tests {
                 "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ",
                 AccountFault::Checksum,
             ),
-            (&ALICE_42[..47], AccountFault::Checksum),
+            (&ALICE_42[..47], AccountFault::Form),
             (&ALICE_42.repeat(9), AccountFault::Form),
         ] {
             assert_eq!(parse(text), Err(fault), "{text}");

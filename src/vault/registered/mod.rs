@@ -9,6 +9,7 @@
 mod chain_spec;
 mod document;
 mod fault;
+mod item;
 mod matching;
 mod scale;
 mod state;
@@ -16,8 +17,9 @@ mod state;
 pub use chain_spec::{MAX_CHAIN_SPEC, from_chain_spec};
 pub use document::{MAX_DOCUMENT, emit, emit_compact, fingerprint, parse};
 pub use fault::RegisteredFault;
+pub use item::Item;
 pub use matching::{KeyMatch, MatchReport, PublicKey, Validator, Verdict, match_keys};
-pub use state::{Item, Origin, State};
+pub use state::{Origin, State};
 
 use std::collections::BTreeSet;
 
