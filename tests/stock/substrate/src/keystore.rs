@@ -11,8 +11,7 @@ use sp_keystore::Keystore;
 use crate::Outcome;
 
 /// The phrase of Substrate's development keys.
-const PHRASE: &str =
-    "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+const PHRASE: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
 const MESSAGE: &[u8] = b"qh-ceremony";
 
 const GRAN: KeyTypeId = KeyTypeId(*b"gran");
@@ -46,7 +45,12 @@ pub fn write(dir: &str, password: Option<&str>) -> Outcome {
     let seed = format!("0x{}", "42".repeat(32));
     insert::<ed25519::Pair>(&keystore, GRAN, &format!("{PHRASE}//Alice"), password)?;
     insert::<ed25519::Pair>(&keystore, GRAN, &seed, password)?;
-    insert::<sr25519::Pair>(&keystore, BABE, &format!("{PHRASE}//Alice//stash"), password)?;
+    insert::<sr25519::Pair>(
+        &keystore,
+        BABE,
+        &format!("{PHRASE}//Alice//stash"),
+        password,
+    )?;
     insert::<sr25519::Pair>(&keystore, BABE, &format!("{PHRASE}//Bob/soft/7"), password)?;
     insert::<sr25519::Pair>(&keystore, BABE, &seed, password)?;
     insert::<sr25519::Pair>(&keystore, BABE, "//Charlie", password)?;
@@ -84,7 +88,8 @@ pub fn read(dir: &str, password: Option<&str>) -> Outcome {
             };
             wrong += usize::from(!signed);
             let public = format!("0x{}", hex(&public));
-            let line = json!({ "type": name, "public": public, "signed": signed, "reason": reason });
+            let line =
+                json!({ "type": name, "public": public, "signed": signed, "reason": reason });
             println!("{line}");
         }
     }
@@ -104,7 +109,9 @@ fn verified(
     macro_rules! judge {
         ($module:ident, $sign:ident) => {{
             let public = $module::Public::from_slice(public).map_err(|()| "wrong length")?;
-            let signature = keystore.$sign(key_type, &public, MESSAGE)?.ok_or("no such key")?;
+            let signature = keystore
+                .$sign(key_type, &public, MESSAGE)?
+                .ok_or("no such key")?;
             $module::Pair::verify(&signature, MESSAGE, &public)
         }};
     }

@@ -43,11 +43,20 @@ where
     for (key, entries) in children.iter().filter(|(_, entries)| !entries.is_empty()) {
         let info = sp_core::storage::ChildInfo::new_default(key);
         let root = sp_trie::child_trie_root::<L, _, _, _>(entries);
-        all.insert(info.into_prefixed_storage_key().into_inner(), root.0.to_vec());
+        all.insert(
+            info.into_prefixed_storage_key().into_inner(),
+            root.0.to_vec(),
+        );
     }
     let state_root = L::trie_root(all);
     let no_extrinsics = L::trie_root(Entries::new());
-    let header = Header::<u32, R>::new(0, no_extrinsics, state_root, H256::zero(), Digest::default());
+    let header = Header::<u32, R>::new(
+        0,
+        no_extrinsics,
+        state_root,
+        H256::zero(),
+        Digest::default(),
+    );
     let line = json!({
         "hasher": hasher, "state_version": version,
         "state_root": format!("{state_root:?}"), "hash": format!("{:?}", header.hash()),
