@@ -166,10 +166,7 @@ fn finality(
         let reason = format!("It does not have its own finalized block {}.", hex(&hash));
         return Ok((None, vec![Check::failed(name("finality"), reason)]));
     };
-    let lag = node
-        .sync_state()?
-        .current_block
-        .saturating_sub(header.number);
+    let lag = node.best()?.saturating_sub(header.number);
     let number = header.number;
     let mut checks = vec![Check::either(
         lag <= limits.max_finality_lag,

@@ -148,6 +148,25 @@ impl Node {
         self.required("system_syncState", json!([]))
     }
 
+    /// The number of its best block: of its sync state, or, where it has no such method, of its best header.
+    ///
+    /// # Errors
+    /// [`NodeFault`].
+    pub fn best(&self) -> Result<u64, NodeFault> {
+        match self.sync_state() {
+            Ok(state) => Ok(state.current_block),
+            Err(NodeFault {
+                why: Why::Error { .. },
+                ..
+            }) => {
+                let method = "chain_getHeader";
+                let raw: RawHeader = self.required(method, json!([]))?;
+                Ok(self.read_header(method, raw)?.number)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// The chain's SS58 prefix, if the node says one.
     ///
     /// # Errors
@@ -198,9 +217,10 @@ impl Node {
     pub fn header(&self, hash: &BlockHash) -> Result<Option<Header>, NodeFault> {
         let method = "chain_getHeader";
         let raw: Option<RawHeader> = self.rpc.call(method, json!([hex(hash)]))?;
-        let Some(raw) = raw else {
-            return Ok(None);
-        };
+        raw.map(|raw| self.read_header(method, raw)).transpose()
+    }
+
+    fn read_header(&self, method: &'static str, raw: RawHeader) -> Result<Header, NodeFault> {
         let number = raw
             .number
             .strip_prefix("0x")
@@ -211,12 +231,12 @@ impl Node {
         let digest = raw.digest.logs.iter().map(|log| {
             unhex(log).ok_or_else(|| self.malformed(method, "a digest item is not 0x and hex"))
         });
-        Ok(Some(Header {
+        Ok(Header {
             number,
             parent: self.hash(method, &raw.parent_hash)?,
             state_root: self.hash(method, &raw.state_root)?,
             digest: digest.collect::<Result<_, _>>()?,
-        }))
+        })
     }
 
     /// The value of a storage key at a block; `None` if there is none.

@@ -69,7 +69,7 @@ impl Node {
         })
     }
 
-    /// A node that serves recorded pairs: a JSON list of `{"method", "params", "result"}`.
+    /// A node that serves recorded pairs: a JSON list of `{"method", "params", "result" or "error"}`.
     pub fn recorded(text: &str) -> Self {
         let pairs: Vec<Value> = serde_json::from_str(text).expect("a list of pairs");
         Self::start(move |method, params| {
@@ -77,6 +77,10 @@ impl Node {
                 .iter()
                 .find(|pair| pair["method"] == method && pair["params"] == *params);
             match found {
+                Some(pair) if pair.get("error").is_some() => Answer::Body(format!(
+                    r#"{{"jsonrpc":"2.0","id":ID,"error":{}}}"#,
+                    pair["error"]
+                )),
                 Some(pair) => Answer::Result(pair["result"].clone()),
                 None => Answer::Error(-32601, format!("not recorded: {method} {params}")),
             }

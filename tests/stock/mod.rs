@@ -1,4 +1,5 @@
 //! The program of `tests/stock/substrate`: stock Substrate code to compare with.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

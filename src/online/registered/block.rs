@@ -108,7 +108,7 @@ fn finalized(node: &Node, request: &Request<'_>) -> Result<(u64, BlockHash), Rea
         node: name(),
         what: format!("its own finalized block {}", hex(&hash)),
     })?;
-    let best = node.sync_state()?.current_block;
+    let best = node.best()?;
     let lag = best.saturating_sub(header.number);
     if lag > request.limits.max_finality_lag {
         return Err(ReadFault::FinalityLag {

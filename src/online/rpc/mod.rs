@@ -174,6 +174,8 @@ impl Rpc {
 
 #[derive(Deserialize)]
 struct ErrorObject {
+    /// Servers of other makers leave it out, against JSON-RPC 2.0.
+    #[serde(default)]
     code: i64,
     message: String,
 }

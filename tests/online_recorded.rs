@@ -1,0 +1,114 @@
+//! `qh-online` with the recorded answers of a real runtime: seven session keys an account, and what the chain spec of the
+//! same chain says of them. `tests/vectors/rpc/README.md` tells where the answers come from.
+#![cfg(feature = "online")]
+
+#[path = "online/node.rs"]
+mod node;
+mod stock;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use node::Node;
+use qh_ceremony::vault::registered::{self, Registered};
+
+const ROCOCO: &str = include_str!("vectors/rpc/rococo.json");
+
+/// Runs `qh-online` with a limit on ages that lets a recording pass.
+fn online(node: &Node, args: &[&str]) -> (i32, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    std::fs::write(&config, "[limits]\nmax_block_age_seconds = 4000000000\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_qh-online"))
+        .args(args)
+        .args(["--config", config.to_str().unwrap(), "--rpc", &node.url])
+        .output()
+        .expect("qh-online runs");
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().expect("no signal"),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+fn keys(registered: &Registered) -> BTreeSet<(String, Vec<u8>, Option<String>)> {
+    let keys = registered.keys.iter();
+    keys.map(|key| {
+        let account = key.account.map(|account| account.to_string());
+        (key.key_type.to_string(), key.public.clone(), account)
+    })
+    .collect()
+}
+
+#[test]
+fn a_real_runtime_says_what_its_chain_spec_says() {
+    let path = stock::place("QH_STOCK_SPECS").join("rococo.json");
+    let spec = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let spec = registered::from_chain_spec(&spec, "rococo.json").unwrap();
+    let node = Node::recorded(ROCOCO);
+    for (more, number) in [(None, 1), (Some("--genesis"), 0)] {
+        let mut args = vec!["registered", "--json", "--chain-id", "rococo_v2_2"];
+        args.extend(more);
+        let (code, said) = online(&node, &args);
+        assert_eq!(code, 0, "{said}");
+        let read = registered::parse(said.as_bytes()).unwrap();
+        assert_eq!(read.block_number, number);
+        let of_accounts: BTreeSet<_> = keys(&spec)
+            .into_iter()
+            .filter(|(.., account)| account.is_some())
+            .collect();
+        assert_eq!(keys(&read), of_accounts);
+        assert_eq!(read.keys.len(), 56);
+        let types: BTreeSet<String> = read
+            .keys
+            .iter()
+            .map(|key| key.key_type.to_string())
+            .collect();
+        assert_eq!(types.len(), 7, "{types:?}");
+    }
+}
+
+#[test]
+fn validators_and_health_of_a_real_runtime() {
+    let node = Node::recorded(ROCOCO);
+    let (code, said) = online(&node, &["validators", "--chain-id", "rococo_v2_2"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        said.matches("active, queued for the next session").count(),
+        8,
+        "{said}"
+    );
+    assert!(
+        said.contains("5EHZkbp22djdbuMFH9qt1DVzSCvqi3zWpj6DAYfANa828oei"),
+        "{said}"
+    );
+    let account = "5DvH8oEjQPYhzCoQVo7WDU91qmQfLZvxe9wJcrojmJKebCmG";
+    let args = [
+        "validators",
+        "--chain-id",
+        "rococo_v2_2",
+        "--account",
+        account,
+    ];
+    let (code, said) = online(&node, &args);
+    assert_eq!(code, 0, "{said}");
+    // An account that nobody recorded: the stand-in has no answer, and the node's error is named.
+    let other = format!("0x{}", "07".repeat(32));
+    let args = [
+        "validators",
+        "--chain-id",
+        "rococo_v2_2",
+        "--account",
+        &other,
+    ];
+    let (code, said) = online(&node, &args);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("[node-error]"), "{said}");
+
+    let (code, said) = online(&node, &["health"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("Block 1 is finalized, 0 behind the best one"),
+        "{said}"
+    );
+}
