@@ -392,3 +392,43 @@ fn an_answer_that_is_never_asked_for_fails_the_rehearsal() {
         "These lines of the answers file were never reached: no.such.prompt."
     );
 }
+
+/// The host's screen as a picture: its QR code is the file with the registered keys, and the six words agree.
+#[test]
+fn registered_keys_are_read_from_a_picture_of_the_hosts_screen() {
+    use qh_ceremony::print::qr;
+    use qh_ceremony::transcript::six_words::six_words;
+    use qh_ceremony::vault::registered;
+    let (_keep, out) = fresh();
+    let text = fs::read(out.join("registered.json")).unwrap();
+    let known = registered::parse(&text).unwrap();
+    let code = qr::document(&registered::emit_compact(&known)).unwrap();
+    let picture = out.join("screen.png");
+    fs::write(&picture, qr::png(&code.image()).unwrap()).unwrap();
+    let other = out.join("other.png");
+    let share = qr::document("qh-head:00").unwrap();
+    fs::write(&other, qr::png(&share.image()).unwrap()).unwrap();
+    let mut answers = String::new();
+    on(
+        &mut answers,
+        "match.path",
+        "answer",
+        other.to_str().unwrap(),
+    );
+    on(
+        &mut answers,
+        "match.path",
+        "answer",
+        picture.to_str().unwrap(),
+    );
+    let said = rehearse(&out, "", &answers).ended(0);
+    assert_eq!(said.refusals(), ["registered-malformed"]);
+    same_keys(&out);
+    let words = six_words(&registered::fingerprint(&known));
+    let certificate = fs::read_to_string(out.join("recovery/certificate.txt")).unwrap();
+    let certificate: String = certificate.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        certificate.contains(&format!("six words of the file: {words}")),
+        "{certificate}"
+    );
+}

@@ -9,6 +9,7 @@ use crate::ceremony::dates;
 use crate::ceremony::effect::{Against, Source};
 use crate::ceremony::event::{Outcome, PublicKey, Refused};
 use crate::ceremony::policy::Slot;
+use crate::device::picture;
 use crate::files::{self, from_error, refused};
 use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;
@@ -38,6 +39,24 @@ pub(super) fn public_keys(keys: &[BundleKey], files: &[ProvenNetworkFile]) -> Ve
         })
         .chain(network)
         .collect()
+}
+
+/// A document's bytes: the file's own, or those of the one QR code in a picture of the host's screen.
+fn document(path: &Path) -> Result<Vec<u8>, Refused> {
+    let bytes = files::read(path, picture::MAX_FILE)?;
+    if !bytes.starts_with(b"\x89PNG") && !bytes.starts_with(b"\xff\xd8") {
+        return Ok(bytes);
+    }
+    let found = picture::decode(&bytes).map_err(|error| from_error(&error))?;
+    let mut texts = found.iter().map(|read| read.text.expose().as_bytes());
+    match (texts.next(), texts.next()) {
+        (Some(text), None) => Ok(text.to_vec()),
+        _ => Err(refused(
+            "picture-of-several-codes",
+            format!("{} shows more than one QR code.", path.display()),
+            "Take a picture of the one code that `qh-online registered` shows.",
+        )),
+    }
 }
 
 impl Driver {
@@ -234,7 +253,7 @@ impl Driver {
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let registered = match against {
-            Against::Registered => registered::parse(&files::read(path, registered::MAX_DOCUMENT)?),
+            Against::Registered => registered::parse(&document(path)?),
             Against::ChainSpec => {
                 registered::from_chain_spec(&files::read(path, registered::MAX_CHAIN_SPEC)?, &name)
             }
@@ -316,7 +335,7 @@ impl Driver {
             })
             .collect();
         let report = registered::match_keys(&registered, &keys);
-        let lines = report.lines(&keys);
+        let mut lines = report.lines(&keys);
         if report.verdict != Verdict::Match {
             return Err(refused(
                 "keys-not-registered",
@@ -326,6 +345,10 @@ impl Driver {
                 ),
                 "Look whether key source and file belong to the same validator and chain. This is never excepted.",
             ));
+        }
+        if against == Against::Registered {
+            let words = six_words(&registered::fingerprint(&registered));
+            lines.push(format!("six words of the file: {words}"));
         }
         let source = format!(
             "{}{}",

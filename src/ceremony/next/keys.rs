@@ -251,7 +251,7 @@ pub(super) fn matching(_script: &Script, state: &State, step: &Step) -> Next {
             "The file with the registered keys",
             TextKind::Path,
         )
-        .say("Type the path as this laptop sees it.")
+        .say("Type the path as this laptop sees it. A PNG or JPEG of the host's QR code will do as well.")
         .into();
     };
     Next::Do(Effect::MatchKeys {
@@ -285,7 +285,7 @@ fn read_out(state: &State) -> Next {
 
 fn seen(state: &State) -> Prompt {
     let prompt = ready("match.seen", "The keys match", "Go on")
-        .say("Compare with what you know of this validator.");
+        .say("Compare with what you know of this validator, and six words with those that the host showed with the file.");
     match &state.facts.matched {
         Some(matched) => prompt
             .fact("Chain", &matched.chain_id)
