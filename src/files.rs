@@ -131,7 +131,13 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Refused> {
         )
     };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(fail)?;
+    // O_NONBLOCK: a pipe in the file's place would wait for its writer for ever.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(fail)?;
     if !file.metadata().map_err(fail)?.is_file() {
         return Err(refused(
             "file-unreadable",
@@ -153,4 +159,29 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Refused> {
         ));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        let refused = read(&pipe, 10).unwrap_err();
+        assert_eq!(refused.name, "file-unreadable");
+        assert!(
+            refused.what.ends_with("pipe is not a file."),
+            "{}",
+            refused.what
+        );
+        assert_eq!(read(dir.path(), 10).unwrap_err().name, "file-unreadable");
+        let file = dir.path().join("file");
+        write_new(&file, b"0123456789").unwrap();
+        assert_eq!(read(&file, 10).unwrap(), b"0123456789");
+        assert_eq!(read(&file, 9).unwrap_err().name, "file-too-large");
+        assert_eq!(write_new(&file, b"x").unwrap_err().name, "file-exists");
+    }
 }

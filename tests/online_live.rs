@@ -149,3 +149,59 @@ fn nodes_that_cannot_tell_authors_prove_no_silence() {
     insert(&silent, &[&Node::of(&young)]).refused(1, "silence-too-short");
     silent.untouched();
 }
+
+/// A node that keeps the state of the last 256 blocks, as a stock node does.
+#[test]
+fn a_node_that_threw_old_state_away_is_asked_for_what_it_has() {
+    let mut chain = chain();
+    (chain.finalized, chain.best) = (5000, 5003);
+    let (silent, _) = hosts(&chain);
+    let own = chain.clone();
+    let kept = (4745..=5003)
+        .map(|number| json!(own.hash(number)))
+        .collect::<Vec<_>>();
+    let node = Node::start(move |method, params| {
+        if method == "state_getStorage" && !kept.contains(&params[1]) {
+            return Answer::Error(4003, "State already discarded".into());
+        }
+        own.answer(method, params)
+    });
+    let said = insert(&silent, &[&node]).ended(0);
+    let text = "no block of this key from 4801 to 5000";
+    assert!(said.out.contains(text), "{}", said.out);
+}
+
+#[test]
+fn a_chain_of_more_validators_than_are_read_is_refused() {
+    let mut chain = chain();
+    let list = "0xcec5070d609dd3497f72bde07fc96ba088dcde934c658227ee1dfafcd6e16903";
+    let accounts = format!("0x451f{}", "07".repeat(32 * 2001));
+    chain.storage.insert(list.into(), accounts);
+    let base = tempfile::tempdir().unwrap();
+    let dir = chain_dir(base.path(), &[&published(0)]);
+    let node = Node::of(&chain);
+    let said = online(&["keys", "match", "--keystore", at(&dir), "--rpc", &node.url]);
+    said.refused(1, "too-many-accounts");
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_not_healthy() {
+    use std::os::unix::fs::PermissionsExt;
+    let base = tempfile::tempdir().unwrap();
+    let config = base.path().join("config.toml");
+    fs::write(&config, "[limits]\nmin_peers = 1\n").unwrap();
+    let node = Node::of(&chain());
+    let args = ["health", "--config", at(&config), "--rpc", &node.url];
+    online(&args).ended(0);
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o666)).unwrap();
+    let said = online(&args).ended(4);
+    assert!(
+        said.out.contains("failed   configuration: "),
+        "{}",
+        said.out
+    );
+    fs::write(&config, "[limits]\nmin_peer = 1\n").unwrap();
+    online(&args).refused(1, "config-malformed");
+    let absent = base.path().join("absent.toml");
+    online(&["health", "--config", at(&absent), "--rpc", &node.url]).refused(3, "file-unreadable");
+}

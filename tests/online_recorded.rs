@@ -112,3 +112,28 @@ fn validators_and_health_of_a_real_runtime() {
         "{said}"
     );
 }
+
+#[test]
+fn a_code_that_would_hold_too_much_is_refused_and_one_account_fits() {
+    let node = Node::recorded(ROCOCO);
+    let dir = tempfile::tempdir().unwrap();
+    let png = dir.path().join("keys.png");
+    let png = png.to_str().unwrap();
+    let args = ["registered", "--chain-id", "rococo_v2_2", "--qr-png", png];
+    let (code, said) = online(&node, &args);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("[registered-qr-too-long]"), "{said}");
+    assert!(!std::path::Path::new(png).exists());
+    let account = "5DvH8oEjQPYhzCoQVo7WDU91qmQfLZvxe9wJcrojmJKebCmG";
+    let args = [&args[..], &["--account", account]].concat();
+    let (code, said) = online(&node, &args);
+    assert_eq!(code, 0, "{said}");
+    let read = Command::new("zbarimg")
+        .args(["-q", "--raw", png])
+        .output()
+        .expect("zbarimg runs: install zbar-tools");
+    let one = registered::parse(String::from_utf8_lossy(&read.stdout).trim().as_bytes()).unwrap();
+    assert_eq!(one.keys.len(), 7);
+    let accounts: BTreeSet<_> = one.keys.iter().map(|key| key.account).collect();
+    assert_eq!(accounts.len(), 1);
+}
