@@ -46,7 +46,7 @@ pub enum Command {
     Validators(validators::ValidatorsArgs),
     /// Check nodes, own blocks, keystore and configuration.
     Health(health::HealthArgs),
-    /// Keys: list, match, export to the laptop, insert from it.
+    /// Keys of this host: list, match, export to the laptop, insert from it; shred a plaintext file.
     #[command(subcommand)]
     Keys(KeysCommand),
 }
