@@ -489,3 +489,19 @@ fn the_compact_form_is_the_same_document() {
     other.block_number = 1;
     assert_ne!(registered::fingerprint(&other), fingerprint);
 }
+
+/// Kusama's spec has the values of `raw` in a list.
+#[test]
+fn the_old_form_of_a_raw_spec_says_the_same() {
+    let mut spec: serde_json::Value = serde_json::from_str(RAW).unwrap();
+    let top = spec["genesis"]["raw"]["top"].take();
+    spec["genesis"]["raw"] = serde_json::json!([top, {}]);
+    let old = registered::from_chain_spec(spec.to_string().as_bytes(), "raw.json").unwrap();
+    assert_eq!(
+        old,
+        registered::from_chain_spec(RAW.as_bytes(), "raw.json").unwrap()
+    );
+    spec["genesis"]["raw"] = serde_json::json!([]);
+    let refused = registered::from_chain_spec(spec.to_string().as_bytes(), "raw.json").unwrap_err();
+    assert_eq!(refused.name(), "registered-malformed");
+}

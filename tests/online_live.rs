@@ -150,6 +150,43 @@ fn nodes_that_cannot_tell_authors_prove_no_silence() {
     silent.untouched();
 }
 
+/// On another chain everybody is silent.
+#[test]
+fn silence_on_another_chain_than_the_registered_keys_is_refused() {
+    let chain = chain();
+    let (_, alive) = hosts(&chain);
+    let file = alive.path("registered.json");
+    let node = Node::of(&chain);
+    online(&[
+        "registered",
+        "--rpc",
+        &node.url,
+        "--chain-id",
+        "dev3",
+        "--output",
+        at(&file),
+    ])
+    .ended(0);
+    let mut other = chain.clone();
+    other.genesis = other.hash(1);
+    other.slot = |number| number * 3;
+    let statement = alive.path("statement.toml");
+    let insert = |node: &Node| {
+        let more = [
+            "--stop-statement",
+            at(&statement),
+            "--registered",
+            at(&file),
+            "--rpc",
+            &node.url,
+        ];
+        run(&alive.bare(&more))
+    };
+    insert(&Node::of(&other)).refused(4, "node-other-chain");
+    insert(&node).refused(4, "old-signer-alive");
+    alive.untouched();
+}
+
 /// A node that keeps the state of the last 256 blocks, as a stock node does.
 #[test]
 fn a_node_that_threw_old_state_away_is_asked_for_what_it_has() {

@@ -280,7 +280,7 @@ impl Node {
 }
 
 /// `0x` and lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     format!("0x{}", data_encoding::HEXLOWER.encode(bytes))
 }
 

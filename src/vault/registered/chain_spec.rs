@@ -60,9 +60,12 @@ struct Genesis {
     raw: Option<Raw>,
 }
 
+/// An object, or, in specs of the first years such as Kusama's, the list of its members' values.
 #[derive(Deserialize)]
 struct Raw {
     top: Top,
+    #[serde(rename = "childrenDefault", default)]
+    _children: Option<IgnoredAny>,
 }
 
 /// The storage entries that matter here, and the first storage key that stands there twice.

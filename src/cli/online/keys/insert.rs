@@ -91,7 +91,7 @@ pub(super) fn insert(
             .map_err(failure)?,
         None => ask::statement(args.never_used)?,
     };
-    let chain = authorship(settings)?;
+    let chain = authorship(settings, &registered)?;
     let silence = hold_evidence(
         &statement,
         args.never_used,

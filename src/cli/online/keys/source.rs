@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::super::nodes::{Asking, Spec, given_account, open};
+use super::super::nodes::{Asking, Spec, failure, given_account, open};
 use super::super::{Failure, Settings};
 use crate::ceremony::event::Refused;
 use crate::cli::keys::read_source;
 use crate::files::{from_error, refused};
 use crate::online::authorship::authored;
 use crate::online::keys::silence::{Authorship, Count};
-use crate::online::node::Node;
+use crate::online::node::{BlockHash, Node, hex};
 use crate::online::registered::ReadFault;
 use crate::vault::registered::{Account, Registered};
 
@@ -42,11 +42,15 @@ fn live(settings: &Settings) -> Result<Registered, Failure> {
 }
 
 /// The chain that can be asked who authored its blocks; `None` if no node was given. Every node is asked, since one
-/// could keep silent about a block.
+/// could keep silent about a block. It must be the chain that the keys were matched with: on another one everybody is
+/// silent.
 ///
 /// # Errors
-/// What keeps the nodes from answering.
-pub(super) fn authorship(settings: &Settings) -> Result<Option<Box<dyn Authorship>>, Failure> {
+/// Exit 4 if a node serves another chain; what keeps the nodes from answering.
+pub(super) fn authorship(
+    settings: &Settings,
+    registered: &Registered,
+) -> Result<Option<Box<dyn Authorship>>, Failure> {
     if settings.rpc.is_empty() {
         return Ok(None);
     }
@@ -54,7 +58,35 @@ pub(super) fn authorship(settings: &Settings) -> Result<Option<Box<dyn Authorshi
     if let Some(path) = &settings.chain_spec {
         Spec::read(path)?.is_of_all(&nodes)?;
     }
+    if let Some(genesis) = registered.genesis_hash {
+        nodes
+            .iter()
+            .try_for_each(|node| is_of(node, &genesis, &registered.chain_id))?;
+    }
     Ok(Some(Box::new(Nodes(nodes))))
+}
+
+fn is_of(node: &Node, genesis: &BlockHash, chain_id: &str) -> Result<(), Failure> {
+    let found = node
+        .block_hash(0)
+        .map_err(|fault| failure(ReadFault::from(fault)))?;
+    if found.as_ref() == Some(genesis) {
+        return Ok(());
+    }
+    let theirs = found.map_or_else(|| "none".to_owned(), |hash| hex(&hash));
+    let what = format!(
+        "{} serves another chain than {chain_id}, which the keys were matched with: its genesis is {theirs}, that of the registered keys {}.",
+        node.name(),
+        hex(genesis)
+    );
+    Err(Failure::new(
+        4,
+        refused(
+            "node-other-chain",
+            what,
+            "Ask nodes of the chain that the registered keys are of.",
+        ),
+    ))
 }
 
 /// Nodes, asked for authors.
