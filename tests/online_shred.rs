@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use online_host::{Said, at, files, on_terminal, online};
+use online_host::{Said, at, files, on_terminal, on_terminal_with, online};
 
 const SECRET: &[u8] = b"\"0x5ec2e7-this-is-the-plaintext-of-a-key-5ec2e7\"";
 
@@ -39,13 +39,18 @@ struct Mounted {
 
 impl Mounted {
     fn new(base: &Path) -> Self {
+        Self::made(base, &[])
+    }
+
+    /// With more arguments of `mkfs.ext4`.
+    fn made(base: &Path, more: &[&str]) -> Self {
         let (image, at) = (base.join("disk.img"), base.join("disk"));
         fs::create_dir(&at).unwrap();
         fs::File::create(&image).unwrap().set_len(8 << 20).unwrap();
         tool(
             "e2fsprogs",
             "mkfs.ext4",
-            &["-q", "-F", image.to_str().unwrap()],
+            &[more, &["-q", "-F", image.to_str().unwrap()]].concat(),
         );
         let own = Self { image, at };
         own.mount("loop");
@@ -190,4 +195,68 @@ fn a_process_that_has_it_open_is_named() {
     assert!(open.contains(&u64::from(reader.id())), "{open:?}");
     reader.kill().unwrap();
     reader.wait().unwrap();
+}
+
+#[test]
+fn a_file_that_took_its_place_meanwhile_stays() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("key.json");
+    let other = base.path().join("saved");
+    fs::write(&file, SECRET).unwrap();
+    fs::write(&other, "the editor's new file").unwrap();
+    let args = ["keys", "shred", at(&file)];
+    let asked = [("Type `delete`", "delete")];
+    let said = on_terminal_with(&args, &asked, &mut || fs::rename(&other, &file).unwrap())
+        .refused(1, "shred-replaced");
+    assert!(said.err.contains("Nothing was changed."), "{}", said.err);
+    assert_eq!(files(base.path()).len(), 1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "the editor's new file");
+
+    on_terminal_with(&args, &asked, &mut || fs::hard_link(&file, &other).unwrap())
+        .refused(1, "shred-hard-links");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "the editor's new file");
+    fs::remove_file(&other).unwrap();
+    on_terminal_with(&args, &asked, &mut || fs::remove_file(&file).unwrap())
+        .refused(1, "shred-replaced");
+    assert_eq!(files(base.path()), []);
+}
+
+#[test]
+fn copies_that_the_file_system_keeps_are_named() {
+    let base = tempfile::tempdir().unwrap();
+    let disk = Mounted::made(base.path(), &["-O", "inline_data", "-I", "256"]);
+    let file = disk.at.join("key.json");
+    fs::write(&file, SECRET).unwrap();
+    let said = shred(&file, &["--yes"]).ended(0);
+    assert!(said.out.contains("no block of its own"), "{}", said.out);
+
+    disk.unmount();
+    disk.mount("loop,data=journal");
+    fs::write(&file, [7; 5000]).unwrap();
+    let said = shred(&file, &["--yes"]).ended(0);
+    assert!(said.out.contains("data=journal"), "{}", said.out);
+
+    for mark in ["i", "a"] {
+        fs::write(&file, SECRET).unwrap();
+        tool("e2fsprogs", "chattr", &[&format!("+{mark}"), at(&file)]);
+        let said = shred(&file, &["--yes"]).refused(3, "shred-not-permitted");
+        tool("e2fsprogs", "chattr", &[&format!("-{mark}"), at(&file)]);
+        assert!(said.err.contains("lsattr"), "{}", said.err);
+        assert_eq!(fs::read(&file).unwrap(), SECRET);
+    }
+    shred(&file, &["--yes"]).ended(0);
+}
+
+#[test]
+fn its_former_name_and_neighbours_are_left_alone() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("ab");
+    fs::write(&file, SECRET).unwrap();
+    // Names that it would take itself on its way out.
+    for taken in ["00", "01"] {
+        fs::write(base.path().join(taken), taken).unwrap();
+    }
+    shred(&file, &["--yes"]).ended(0);
+    let left: Vec<Vec<u8>> = files(base.path()).into_iter().map(|(_, b)| b).collect();
+    assert_eq!(left, [b"00", b"01"]);
 }

@@ -1,14 +1,14 @@
 //! Secure deletion of a plaintext file, and what it proves.
 //!
 //! 1. The file is opened once, without following a link, through its directory; what is overwritten, renamed and unlinked
-//!    is that file and no other.
+//!    is that file and no other. If another takes its place meanwhile, as editors do when they save, that one stays.
 //! 2. Every allocated byte is overwritten, with random bytes and then with zeros, each pass synced to the medium.
 //! 3. What that proves depends on the medium, and mostly it is little. [`proof`] says so in plain words. A key that once
 //!    lay on a disk in the clear counts as exposed whatever the verdict.
 
 mod proof;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
@@ -56,6 +56,14 @@ pub enum ShredFault {
         /// How many names.
         count: u64,
     },
+    /// Another file has its name by now.
+    #[error("{file} is not the file any more that was looked at: another took its place. {state}")]
+    Replaced {
+        /// The file.
+        file: String,
+        /// What state the former file is in.
+        state: &'static str,
+    },
     /// A key that a node uses.
     #[error("{file} is named like a key of a keystore; a node may be using it.")]
     KeystoreFile {
@@ -88,7 +96,7 @@ pub enum ShredFault {
         /// What the system says.
         reason: String,
         /// What state the file is in.
-        state: &'static str,
+        state: String,
     },
 }
 
@@ -99,6 +107,7 @@ impl Refuse for ShredFault {
             Self::Link { .. } => "shred-link",
             Self::NotAFile { .. } => "shred-not-a-file",
             Self::HardLinks { .. } => "shred-hard-links",
+            Self::Replaced { .. } => "shred-replaced",
             Self::KeystoreFile { .. } => "shred-keystore-file",
             Self::ReadOnly { .. } => "shred-read-only",
             Self::NotPermitted { .. } => "shred-not-permitted",
@@ -119,6 +128,9 @@ impl Refuse for ShredFault {
             }
             Self::HardLinks { .. } => {
                 "Find the other names (find MOUNTPOINT -samefile FILE), remove them, then start again."
+            }
+            Self::Replaced { .. } => {
+                "Close what still writes there, such as an editor, then start again for the file that is there now."
             }
             Self::KeystoreFile { .. } => {
                 "If the node no longer needs it, stop the node and say --keystore-file."
@@ -211,7 +223,7 @@ impl Target {
             name,
             file,
             size: about.size(),
-            allocated: (about.blocks() * 512).max(about.size().next_multiple_of(4096)),
+            allocated: allocated(&about),
             device: about.dev(),
             inode: about.ino(),
         })
@@ -224,6 +236,8 @@ impl Target {
 
     /// What overwriting this file proves, as far as this machine tells.
     pub fn proof(&self) -> Proof {
+        // Only what is written out has its blocks.
+        let _ = self.file.sync_all();
         Proof::of(&self.file, self.device)
     }
 
@@ -235,20 +249,72 @@ impl Target {
     /// Overwrites with what `random` fills in and with zeros, each synced; then takes the name away.
     ///
     /// # Errors
-    /// [`ShredFault::Failed`] with the state that the file is in.
+    /// [`ShredFault::Failed`] and [`ShredFault::Replaced`] with the state that the file is in;
+    /// [`ShredFault::HardLinks`] if it got another name meanwhile, and then nothing was changed.
     pub fn erase(mut self, random: &mut dyn FnMut(&mut [u8])) -> Result<(), ShredFault> {
+        const UNTOUCHED: &str = "Nothing was changed.";
         const PARTLY: &str = "It is still there, and may be overwritten in part.";
         const OVERWRITTEN: &str = "Its content is overwritten; its name is still there.";
+        const NAMELESS: &str = "The former file is overwritten.";
+        // Somebody may have thought long about the question.
+        self.still_named(&self.name, UNTOUCHED)?;
+        let about = self
+            .file
+            .metadata()
+            .map_err(|error| self.failed("looking at it", &error, UNTOUCHED))?;
+        if about.nlink() != 1 {
+            return Err(ShredFault::HardLinks {
+                file: self.shown,
+                count: about.nlink(),
+            });
+        }
+        self.allocated = allocated(&about);
+        self.size = about.size();
         let mut chunk = vec![0; CHUNK];
         self.pass(&mut |bytes| random(bytes), &mut chunk, PARTLY)?;
         self.pass(&mut |bytes| bytes.fill(0), &mut chunk, OVERWRITTEN)?;
-        let failed = |doing, errno: Errno| fault(&self.shown, doing, &errno.into(), OVERWRITTEN);
         rustix::fs::ftruncate(&self.file, 0)
-            .map_err(|errno| failed("cutting it to nothing", errno))?;
-        let neutral = self.neutral()?;
-        rustix::fs::unlinkat(&self.dir, &neutral, AtFlags::empty())
-            .map_err(|errno| failed("removing its name", errno))?;
-        rustix::fs::fsync(&self.dir).map_err(|errno| failed("syncing its directory", errno))
+            .map_err(|errno| self.failed("cutting it to nothing", &errno.into(), OVERWRITTEN))?;
+        self.still_named(&self.name, NAMELESS)?;
+        let name = self.neutral();
+        if let Err(replaced) = self.still_named(&name, NAMELESS) {
+            // It took the place just now: it gets its name back.
+            self.rename(&name, &self.name).ok();
+            return Err(replaced);
+        }
+        let state = format!(
+            "Its content is overwritten; an empty file {} is still there.",
+            name.display()
+        );
+        rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty())
+            .map_err(|errno| self.failed("removing its name", &errno.into(), &state))?;
+        rustix::fs::fsync(&self.dir).map_err(|errno| {
+            let state = "It is deleted; after a power cut its empty file may be there again.";
+            self.failed("syncing its directory", &errno.into(), state)
+        })
+    }
+
+    /// Whether a name is still this file's.
+    fn still_named(&self, name: &OsStr, state: &'static str) -> Result<(), ShredFault> {
+        match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(about) if (about.st_dev, about.st_ino) == (self.device, self.inode) => Ok(()),
+            Err(errno) if errno != Errno::NOENT => {
+                Err(self.failed("looking at its name", &errno.into(), state))
+            }
+            _ => Err(ShredFault::Replaced {
+                file: self.shown.clone(),
+                state,
+            }),
+        }
+    }
+
+    fn failed(&self, doing: &'static str, error: &std::io::Error, state: &str) -> ShredFault {
+        ShredFault::Failed {
+            file: self.shown.clone(),
+            doing,
+            reason: error.to_string(),
+            state: state.to_owned(),
+        }
     }
 
     /// Writes over every allocated byte, and syncs.
@@ -258,8 +324,9 @@ impl Target {
         chunk: &mut [u8],
         state: &'static str,
     ) -> Result<(), ShredFault> {
-        let failed = |error: std::io::Error| fault(&self.shown, "overwriting", &error, state);
-        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(|error| self.failed("overwriting", &error, state))?;
         let mut left = self.allocated;
         while left > 0 {
             let now = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
@@ -274,34 +341,35 @@ impl Target {
                 {
                     break;
                 }
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(self.failed("overwriting", &error, state)),
             }
         }
-        self.file.sync_all().map_err(failed)
+        self.file
+            .sync_all()
+            .map_err(|error| self.failed("overwriting", &error, state))
     }
 
     /// Renames the file so that its name stays in no directory block; gives the name that it has now.
-    fn neutral(&self) -> Result<OsString, ShredFault> {
+    fn neutral(&self) -> OsString {
         let width = self.name.len().clamp(2, 64);
         for number in 0..100 {
             let name = OsString::from(format!("{number:0>width$}"));
-            match rustix::fs::renameat_with(
-                &self.dir,
-                &self.name,
-                &self.dir,
-                &name,
-                RenameFlags::NOREPLACE,
-            ) {
+            match self.rename(&self.name, &name) {
                 Ok(()) => {
                     let _ = rustix::fs::fsync(&self.dir);
-                    return Ok(name);
+                    return name;
                 }
                 Err(Errno::EXIST) => {}
                 // Not every file system knows the flag; the name then stays until it is removed.
                 Err(_) => break,
             }
         }
-        Ok(self.name.clone())
+        self.name.clone()
+    }
+
+    /// Renames within the directory, and never over another file.
+    fn rename(&self, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+        rustix::fs::renameat_with(&self.dir, from, &self.dir, to, RenameFlags::NOREPLACE)
     }
 
     /// The path as it was given.
@@ -323,16 +391,7 @@ fn open_fault(file: &str, errno: Errno) -> ShredFault {
     }
 }
 
-fn fault(
-    file: &str,
-    doing: &'static str,
-    error: &std::io::Error,
-    state: &'static str,
-) -> ShredFault {
-    ShredFault::Failed {
-        file: file.to_owned(),
-        doing,
-        reason: error.to_string(),
-        state,
-    }
+/// What is overwritten: every block, and the content rounded up to blocks.
+fn allocated(about: &std::fs::Metadata) -> u64 {
+    (about.blocks() * 512).max(about.size().next_multiple_of(4096))
 }

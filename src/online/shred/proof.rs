@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{major, minor};
+use rustix::fs::{IFlags, ioctl_getflags, major, minor};
 
 /// What is proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,12 +108,44 @@ impl Proof {
         judge(
             magic.map_or(Habit::Unknown, habit),
             options.as_deref().unwrap_or_default(),
+            Layout::of(file),
             disk(Path::new("/sys/dev/block"), &number),
         )
     }
 }
 
-fn judge(habit: Habit, options: &str, disk: Disk) -> Proof {
+/// How the file itself is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Layout {
+    /// It has content, and less than one block.
+    blockless: bool,
+    /// `chattr +j`.
+    journaled: bool,
+    /// `chattr +c`.
+    compressed: bool,
+}
+
+impl Layout {
+    fn of(file: &File) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        // ext4 counts the sectors that content beside the name and times would fill: less than a block.
+        let block = rustix::fs::fstatfs(file)
+            .ok()
+            .and_then(|about| u64::try_from(about.f_bsize).ok())
+            .unwrap_or(512);
+        // Not every file system has flags.
+        let flags = ioctl_getflags(file).unwrap_or(IFlags::empty());
+        Self {
+            blockless: file
+                .metadata()
+                .is_ok_and(|about| about.size() > 0 && about.blocks() * 512 < block),
+            journaled: flags.contains(IFlags::JOURNALING),
+            compressed: flags.contains(IFlags::COMPRESSED),
+        }
+    }
+}
+
+fn judge(habit: Habit, options: &str, layout: Layout, disk: Disk) -> Proof {
     let mut reasons = Vec::new();
     let mut proven = true;
     match habit {
@@ -142,6 +174,22 @@ fn judge(habit: Habit, options: &str, disk: Disk) -> Proof {
     if options.split(',').any(|option| option == "data=journal") {
         proven = false;
         reasons.push("Its journal holds copies of data (data=journal).".to_owned());
+    }
+    if layout.journaled {
+        proven = false;
+        reasons.push("The journal holds copies of this file's data (chattr +j).".to_owned());
+    }
+    if layout.compressed {
+        proven = false;
+        reasons
+            .push("The file is compressed: what is written over it takes other blocks.".to_owned());
+    }
+    if layout.blockless {
+        proven = false;
+        reasons.push(
+            "The content lies in no block of its own: it stands beside the file's name and times, and so in the journal."
+                .to_owned(),
+        );
     }
     if disk.looped {
         proven = false;
@@ -288,8 +336,36 @@ mod tests {
             ),
         ];
         for (magic, options, disk, verdict, part) in cases {
-            let proof = judge(habit(magic), options, disk);
+            let proof = judge(habit(magic), options, Layout::default(), disk);
             assert_eq!(proof.verdict, verdict, "{magic:x} {proof:?}");
+            assert!(proof.reasons.join(" ").contains(part), "{proof:?}");
+        }
+        let none = Layout::default();
+        for (layout, part) in [
+            (
+                Layout {
+                    blockless: true,
+                    ..none
+                },
+                "no block of its own",
+            ),
+            (
+                Layout {
+                    journaled: true,
+                    ..none
+                },
+                "chattr +j",
+            ),
+            (
+                Layout {
+                    compressed: true,
+                    ..none
+                },
+                "compressed",
+            ),
+        ] {
+            let proof = judge(habit(0xEF53), "rw", layout, spinning);
+            assert_eq!(proof.verdict, Verdict::Nothing, "{proof:?}");
             assert!(proof.reasons.join(" ").contains(part), "{proof:?}");
         }
     }

@@ -110,6 +110,7 @@ fn failed(fault: &ShredFault) -> Failure {
         ShredFault::Link { .. }
         | ShredFault::NotAFile { .. }
         | ShredFault::HardLinks { .. }
+        | ShredFault::Replaced { .. }
         | ShredFault::KeystoreFile { .. } => Failure::refused(fault),
     }
 }
