@@ -75,7 +75,7 @@ fn habit(magic: u64) -> Habit {
     match magic {
         0xEF53 => Habit::InPlace("ext2, ext3 or ext4"),
         0x4d44 | 0x2011_bab0 => Habit::InPlace("FAT or exFAT"),
-        0x5846_5342 => Habit::InPlace("XFS"),
+        0x5846_5342 => Habit::Elsewhere("XFS, where files may share blocks"),
         0x9123_683E => Habit::Elsewhere("btrfs"),
         0x2fc1_2fc1 => Habit::Elsewhere("ZFS"),
         0xF2F5_2010 => Habit::Elsewhere("F2FS"),
@@ -305,7 +305,7 @@ mod tests {
         };
         let cases = [
             (0xEF53, "rw", spinning, Verdict::InPlace, "rotates"),
-            (0x5846_5342, "rw", spinning, Verdict::InPlace, "XFS"),
+            (0x5846_5342, "rw", spinning, Verdict::Nothing, "XFS"),
             (
                 0xEF53,
                 "rw,data=journal",
