@@ -89,17 +89,33 @@ fn sync_parent(path: &Path) -> std::io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// Writes `bytes` to a new file (mode 0600), synced with its directory. Nothing is overwritten, no link followed.
+fn exists(path: &Path) -> Refused {
+    refused(
+        "file-exists",
+        format!("{} exists already; nothing is overwritten.", path.display()),
+        "Give another file name.",
+    )
+}
+
+/// Whether nothing lies under a name yet, for those who write several files or none.
+///
+/// # Errors
+/// `file-exists`.
+pub fn must_be_new(path: &Path) -> Result<(), Refused> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(exists(path)),
+        Err(_) => Ok(()), // what else is wrong, writing will say
+    }
+}
+
+/// Writes `bytes` to a new file (mode 0600), synced with its directory. Nothing is overwritten, no link followed. A
+/// file that could not be written whole is removed again.
 ///
 /// # Errors
 /// `file-exists`, `file-not-written`, naming the path.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
     let fail = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => refused(
-            "file-exists",
-            format!("{} exists already; nothing is overwritten.", path.display()),
-            "Give another file name.",
-        ),
+        std::io::ErrorKind::AlreadyExists => exists(path),
         _ => refused(
             "file-not-written",
             format!("{} could not be written: {error}.", path.display()),
@@ -112,9 +128,12 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
         .mode(0o600)
         .open(path)
         .map_err(fail)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(fail)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Ours alone: it was made just now.
+        let _ = std::fs::remove_file(path);
+        return Err(fail(error));
+    }
     sync_parent(path).map_err(fail)
 }
 

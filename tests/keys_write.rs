@@ -227,6 +227,19 @@ fn a_full_file_system_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_new_file_is_written_whole_or_not_at_all() {
+    let disk = Mounted::tmpfs("size=64k");
+    let path = disk.path().join("registered.json");
+    let refused = qh_ceremony::files::write_new(&path, &[b'x'; 1 << 20]).expect_err("a refusal");
+    assert_eq!(refused.name, "file-not-written");
+    assert!(!path.exists(), "a part of it was left");
+    qh_ceremony::files::write_new(&path, b"whole").expect("room again");
+    let refused = qh_ceremony::files::write_new(&path, b"other").expect_err("a refusal");
+    assert_eq!(refused.name, "file-exists");
+    assert_eq!(fs::read(&path).expect("there"), b"whole");
+}
+
+#[test]
 fn a_read_only_file_system_is_named() {
     let disk = Mounted::tmpfs("size=64k");
     let dir = disk.path().join("keystore");

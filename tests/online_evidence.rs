@@ -131,7 +131,8 @@ fn a_second_signer_in_the_keystore_stops_it() {
 }
 
 /// A chain that has authored these blocks with the key.
-struct Chain(u64, Vec<u64>);
+/// Last finalized block, blocks that the key authored, whether it is an authority.
+struct Chain(u64, Vec<u64>, bool);
 
 impl Authorship for Chain {
     fn finalized(&self) -> Result<u64, Refused> {
@@ -147,10 +148,11 @@ impl Authorship for Chain {
             .filter(|n| (from..=to).contains(n))
             .collect();
         Ok(Count {
+            from,
             authored: blocks.len() as u64,
             last: blocks.last().copied(),
             undetermined: 0,
-            listed: to + 1 - from,
+            listed: if self.2 { to + 1 - from } else { 0 },
             authorities: 3,
         })
     }
@@ -184,7 +186,7 @@ fn what_the_chain_shows_outweighs_what_people_state() {
             authorities: 3,
         }]))
     };
-    let chain = |finalized, blocks: &[u64]| Some(Chain(finalized, blocks.to_vec()));
+    let chain = |finalized, blocks: &[u64]| Some(Chain(finalized, blocks.to_vec(), true));
     let cases = [
         (chain(2500, &[998, 999]), silent(1000, 2500)),
         // The stated range is longer than what is looked at.
@@ -196,10 +198,19 @@ fn what_the_chain_shows_outweighs_what_people_state() {
     for (chain, expected) in cases {
         assert_eq!(hold(STATEMENT, false, &matched, chain.as_ref()), expected);
     }
-    // A key that never signed is looked for in the last thousand blocks.
+    // A key that never signed is looked for in the last thousand blocks, and must not be listed in them.
+    assert_eq!(
+        hold(NEVER, true, &matched, Some(&Chain(5000, vec![4000], false))),
+        Ok(Some(vec![Silent {
+            from: 4001,
+            to: 5000,
+            listed: 0,
+            authorities: 3,
+        }]))
+    );
     assert_eq!(
         hold(NEVER, true, &matched, chain(5000, &[4000]).as_ref()),
-        silent(4001, 5000)
+        Err("never-used-is-authority".into())
     );
     assert_eq!(
         hold(NEVER, true, &matched, chain(5000, &[4001]).as_ref()),

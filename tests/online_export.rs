@@ -209,7 +209,7 @@ fn an_export_refuses_what_is_not_right_and_writes_nothing() {
     let elsewhere = base.path().join("chains/other");
     fs::create_dir_all(&elsewhere).unwrap();
     fs::rename(chain.join("keystore"), elsewhere.join("keystore")).unwrap();
-    export(&elsewhere, &["--chain-spec", &spec]).refused(1, "match-other-chain");
+    export(&elsewhere, &["--chain-spec", &spec]).refused(4, "match-other-chain");
     let bare = base.path().join("bare");
     fs::rename(elsewhere.join("keystore"), &bare).unwrap();
     export(&bare, &[]).refused(1, "chain-unknown");

@@ -112,7 +112,7 @@ fn a_delivery_that_is_not_for_this_host_is_refused_by_name() {
     with(&seal(&changed), 1, "delivery-of-rehearsal");
     changed = delivery(&[&pair]);
     changed.network.chain_id = "other".into();
-    with(&seal(&changed), 1, "match-other-chain");
+    with(&seal(&changed), 4, "match-other-chain");
     with(&seal(&delivery(&[&aura()])), 4, "keys-not-registered");
     with(
         &seal(&delivery(&[&pair, &published(1)])),
@@ -242,7 +242,7 @@ fn a_keystore_of_another_chain_is_refused() {
     let statement = host.path("statement.toml");
     let mut args = host.bare(&["--chain-spec", &spec, "--stop-statement", at(&statement)]);
     args[5] = at(&other).to_owned();
-    run(&args).refused(1, "match-other-chain");
+    run(&args).refused(4, "match-other-chain");
     assert_eq!(files(&other), []);
 }
 

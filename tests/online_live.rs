@@ -10,7 +10,7 @@ use std::fs;
 
 use keystores::{aura_name, hex};
 use node::{Answer, Chain, Node};
-use online_host::second::{Host, delivery, run};
+use online_host::second::{Host, NEVER, delivery, run};
 use online_host::{at, chain_dir, files, online, published, spec};
 use serde_json::json;
 
@@ -182,9 +182,152 @@ fn silence_on_another_chain_than_the_registered_keys_is_refused() {
         ];
         run(&alive.bare(&more))
     };
-    insert(&Node::of(&other)).refused(4, "node-other-chain");
+    insert(&Node::of(&other)).refused(4, "registered-chain-differs");
     insert(&node).refused(4, "old-signer-alive");
     alive.untouched();
+}
+
+/// What `qh-online registered` writes, but for the genesis hash, which the format lets out.
+fn written_without_genesis(chain: &Chain, file: &std::path::Path) {
+    let whole = file.with_extension("whole");
+    let url = Node::of(chain).url;
+    let args = [
+        "registered",
+        "--rpc",
+        &url,
+        "--chain-id",
+        "dev3",
+        "--output",
+        at(&whole),
+    ];
+    online(&args).ended(0);
+    let mut document: serde_json::Value =
+        serde_json::from_slice(&fs::read(&whole).unwrap()).unwrap();
+    let left = document.as_object_mut().unwrap().remove("genesis_hash");
+    assert!(left.is_some());
+    fs::write(file, document.to_string()).unwrap();
+}
+
+/// In the past, or alone on a fork, everybody is silent too: with a registered file the nodes are held to what reading
+/// from them asks for.
+#[test]
+fn silence_at_nodes_of_yesterday_is_refused() {
+    let chain = chain();
+    let (_, alive) = hosts(&chain);
+    let order = authorities(&chain);
+    let file = alive.path("registered.json");
+    written_without_genesis(&chain, &file);
+    let spec = spec();
+    let statement = alive.path("statement.toml");
+    let insert = |nodes: &[&Node], more: &[&str]| {
+        let mut args = vec![
+            "--stop-statement",
+            at(&statement),
+            "--registered",
+            at(&file),
+        ];
+        args.extend(more);
+        for node in nodes {
+            args.extend(["--rpc", &node.url]);
+        }
+        run(&alive.bare(&args))
+    };
+    let with_spec = ["--chain-spec", spec.as_str()];
+    let (mut syncing, mut stale, mut fork) = (chain.clone(), chain.clone(), chain.clone());
+    syncing.syncing = true;
+    stale.time = Some(1_000_000);
+    fork.salt += 1;
+    let node = Node::of(&chain);
+    for (other, exit, name) in [
+        (syncing, 1, "node-syncing"),
+        (stale, 4, "nodes-disagree"),
+        (fork, 4, "nodes-disagree"),
+    ] {
+        insert(&[&node, &Node::of(&other)], &with_spec).refused(exit, name);
+    }
+    insert(&[&node], &with_spec).refused(4, "old-signer-alive");
+    // Nothing says which chain the file is of.
+    insert(&[&node], &[]).refused(2, "genesis-unknown");
+    // A file from long ago, and one that says something else than the nodes do.
+    let mut old = chain.clone();
+    (old.finalized, old.best) = (40_000, 40_003);
+    insert(&[&Node::of(&old)], &with_spec).refused(1, "registered-too-old");
+    let mut without = chain.clone();
+    without
+        .storage
+        .retain(|_, value| !value.contains(&order[1]));
+    let said = insert(&[&Node::of(&without)], &with_spec);
+    assert_eq!(said.code, Some(4), "{}", said.err);
+    alive.untouched();
+}
+
+#[test]
+fn a_key_that_the_nodes_list_was_not_never_used() {
+    let chain = chain();
+    let (silent, _) = hosts(&chain);
+    let file = silent.path("registered.json");
+    written_without_genesis(&chain, &file);
+    let never = silent.path("never.toml");
+    fs::write(&never, NEVER).unwrap();
+    let (node, spec) = (Node::of(&chain), spec());
+    let args = [
+        "--stop-statement",
+        at(&never),
+        "--never-used",
+        "--registered",
+        at(&file),
+        "--chain-spec",
+        &spec,
+        "--rpc",
+        &node.url,
+    ];
+    run(&silent.bare(&args)).refused(1, "never-used-is-authority");
+    silent.untouched();
+}
+
+/// A keystore that is not there yet is made; the directory's name tells its chain all the same.
+#[test]
+fn keys_go_into_a_keystore_that_is_not_there_yet() {
+    let chain = chain();
+    let (silent, _) = hosts(&chain);
+    fs::remove_dir(silent.keystore()).unwrap();
+    let (one, two) = (Node::of(&chain), Node::of(&chain));
+    let elsewhere = silent.path("chains/other3");
+    fs::create_dir_all(&elsewhere).unwrap();
+    let statement = silent.path("statement.toml");
+    let mut args = silent.bare(&["--stop-statement", at(&statement), "--rpc", &one.url]);
+    for arg in &mut args {
+        if arg.ends_with("/keystore") {
+            *arg = elsewhere.join("keystore").display().to_string();
+        }
+    }
+    let spec = spec();
+    args.extend(["--chain-spec".to_owned(), spec]);
+    run(&args).refused(4, "match-other-chain");
+    assert!(!elsewhere.join("keystore").exists());
+    insert(&silent, &[&one, &two]).ended(0);
+    assert_eq!(files(&silent.keystore()).len(), 1);
+}
+
+#[test]
+fn one_node_by_two_names_confirms_nothing() {
+    let chain = chain();
+    let node = Node::of(&chain);
+    let base = tempfile::tempdir().unwrap();
+    let dir = chain_dir(base.path(), &[&published(0)]);
+    let again = node.url.replace("127.0.0.1", "localhost");
+    assert_ne!(again, node.url);
+    let args = [
+        "keys",
+        "match",
+        "--keystore",
+        at(&dir),
+        "--rpc",
+        &node.url,
+        "--rpc",
+        &again,
+    ];
+    online(&args).refused(2, "node-address-twice");
 }
 
 /// A node that keeps the state of the last 256 blocks, as a stock node does.
@@ -204,7 +347,7 @@ fn a_node_that_threw_old_state_away_is_asked_for_what_it_has() {
         own.answer(method, params)
     });
     let said = insert(&silent, &[&node]).ended(0);
-    let text = "no block of this key from 4801 to 5000";
+    let text = "no block of this key from 4746 to 5000";
     assert!(said.out.contains(text), "{}", said.out);
 }
 
@@ -230,6 +373,12 @@ fn a_configuration_that_others_can_write_is_not_healthy() {
     let node = Node::of(&chain());
     let args = ["health", "--config", at(&config), "--rpc", &node.url];
     online(&args).ended(0);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&config, Some(1234), None).unwrap();
+        let said = online(&args).ended(4);
+        assert!(said.out.contains("belongs to user 1234"), "{}", said.out);
+        std::os::unix::fs::chown(&config, Some(0), None).unwrap();
+    }
     fs::set_permissions(&config, fs::Permissions::from_mode(0o666)).unwrap();
     let said = online(&args).ended(4);
     assert!(

@@ -451,7 +451,25 @@ fn the_file_is_new_and_the_code_reads_back() {
         &["--chain-id", "dev3", "--output", &file, "--json"],
     );
     let (code, name, _) = refusal(&output);
-    assert_eq!((code, name.as_str()), (3, "file-exists"));
+    assert_eq!((code, name.as_str()), (1, "file-exists"));
+    // Both outputs or none.
+    let other = place("other.json");
+    let output = online(
+        "registered",
+        &[&node],
+        &[
+            "--chain-id",
+            "dev3",
+            "--output",
+            &other,
+            "--qr-png",
+            &png,
+            "--json",
+        ],
+    );
+    let (code, name, _) = refusal(&output);
+    assert_eq!((code, name.as_str()), (1, "file-exists"));
+    assert!(!std::path::Path::new(&other).exists());
 }
 
 #[test]

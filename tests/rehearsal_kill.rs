@@ -234,8 +234,41 @@ fn a_ceremony_cut_between_its_closing_line_and_its_papers_gets_them() {
     let mut forged = signed.clone();
     forged[200] ^= 1;
     fs::write(&ahead, &forged).unwrap();
-    let said = rehearse(&dir, "key-backup", "").ended(0);
+    let said = rehearse(&dir, "key-backup", "").ended(4);
     assert!(said.out.contains("no signature"), "{}", said.out);
     assert!(!signature.exists());
     assert_eq!(fs::read(name("transcript.jsonl")).unwrap(), transcript);
+}
+
+#[test]
+fn names_that_cannot_be_read_again_are_never_overwritten() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("r");
+    kill_at(&dir, "key-backup", "export.source");
+    let annex = dir.join("annex.json");
+    let good = fs::read(&annex).unwrap();
+    let text = String::from_utf8(good.clone()).unwrap();
+    let other = text.replace("RH-BACKUP-01", "RH-BACKUP-02");
+    assert_ne!(text, other);
+    let again = || run(&["rehearse", "--auto", "--out", dir.to_str().unwrap()]);
+    let cases: [(&[u8], &str); 3] = [
+        (&good[..good.len() / 2], "The annex was not read"),
+        (b"", "The annex was not read"),
+        (other.as_bytes(), "annex-of-other-ceremony"),
+    ];
+    for (bytes, name) in cases {
+        fs::write(&annex, bytes).unwrap();
+        let said = again().ended(1);
+        assert!(said.err.contains(name), "{}", said.err);
+        assert_eq!(fs::read(&annex).unwrap(), bytes, "{name}");
+    }
+    // Unreadable: a directory in its place.
+    fs::remove_file(&annex).unwrap();
+    fs::create_dir(&annex).unwrap();
+    let said = again();
+    assert!(matches!(said.code, Some(1 | 3)), "{:?}", said.code);
+    assert!(said.err.contains("annex.json"), "{}", said.err);
+    fs::remove_dir(&annex).unwrap();
+    fs::write(&annex, &good).unwrap();
+    again().ended(0);
 }

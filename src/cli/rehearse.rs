@@ -257,6 +257,9 @@ fn all(
                     out,
                     &format!("{}: {}", script.name, finished.text(&act.dir)),
                 )?;
+                if !finished.signed {
+                    code = 4;
+                }
                 continue;
             }
         };

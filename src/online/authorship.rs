@@ -1,8 +1,8 @@
 //! Whose blocks they are: the slot of a block's aura pre-digest, modulo the number of authorities, names the author.
 //!
 //! The authorities are those of the block before, since a block that changes them is still authored by the old ones. A
-//! node keeps old state for a while only (256 blocks by default); a block whose authorities can't be read any more
-//! counts as undetermined, never as somebody else's. What a node says is its claim: ask nodes that others run.
+//! node keeps old state for a while only (256 blocks by default); blocks whose authorities can't be read any more are
+//! left out of the range, never counted as somebody else's. What a node says is its claim: ask nodes that others run.
 
 use super::node::{BlockHash, Node};
 use super::rpc::{NodeFault, Why};
@@ -15,7 +15,7 @@ pub const MAX_BLOCKS: u64 = 10_000;
 /// The authors of a range of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorship {
-    /// First block of the range.
+    /// First block of the range that could be looked at: the node has thrown away the state of those before.
     pub from: u64,
     /// Last block of the range.
     pub to: u64,
@@ -25,7 +25,7 @@ pub struct Authorship {
     pub own: u64,
     /// Blocks of other keys.
     pub others: u64,
-    /// Blocks whose author can't be told: no aura slot, or authorities that the node no longer has.
+    /// Blocks of the range whose author can't be told: no aura slot, or no authorities.
     pub undetermined: u64,
     /// Number of the key's last block in the range.
     pub last_own: Option<u64>,
@@ -99,8 +99,11 @@ impl Refuse for AuthorshipFault {
     }
 }
 
-/// Counts who authored the blocks `from` to `to`, both included, along the parents of block `to`. `public` is the raw
-/// aura public key, 64 or 32 bytes.
+/// Counts who authored the blocks `from` to `to`, both included, along the parents of block `to`, as far back as the
+/// node has state: at a block whose authorities it threw away the walk ends. `public` is the raw aura public key, 64 or
+/// 32 bytes.
+///
+/// `progress` is told how many blocks were looked at.
 ///
 /// # Errors
 /// [`AuthorshipFault`].
@@ -109,6 +112,7 @@ pub fn authored(
     from: u64,
     to: u64,
     public: &[u8],
+    progress: &mut dyn FnMut(u64),
 ) -> Result<Authorship, AuthorshipFault> {
     if from == 0 || to < from || to - from >= MAX_BLOCKS {
         return Err(AuthorshipFault::Range { from, to });
@@ -119,7 +123,7 @@ pub fn authored(
     };
     let mut hash = node.block_hash(to)?.ok_or_else(|| absent(to))?;
     let mut found = Authorship {
-        from,
+        from: to.saturating_add(1),
         to,
         to_hash: hash,
         own: 0,
@@ -138,7 +142,11 @@ pub fn authored(
                 found: header.number,
             });
         }
-        let authorities = authorities(node, &header.parent)?;
+        let Some(authorities) = authorities(node, &header.parent)? else {
+            break;
+        };
+        found.from = number;
+        progress(to - number + 1);
         found.listed += u64::from(authorities.iter().any(|key| key == public));
         let count = u64::try_from(authorities.len()).unwrap_or(u64::MAX);
         found.authorities = found.authorities.max(count);
@@ -159,15 +167,15 @@ pub fn authored(
     Ok(found)
 }
 
-/// The authorities after a block; none if the node threw that state away, which it says by an error.
-fn authorities(node: &Node, at: &BlockHash) -> Result<Vec<Vec<u8>>, AuthorshipFault> {
+/// The authorities after a block; `None` if the node threw that state away, which it says by an error.
+fn authorities(node: &Node, at: &BlockHash) -> Result<Option<Vec<Vec<u8>>>, AuthorshipFault> {
     let item = Item::Authorities.storage_key();
     let value = match node.storage(&item, at) {
         Ok(value) => value,
         Err(NodeFault {
             why: Why::Error { .. },
             ..
-        }) => None,
+        }) => return Ok(None),
         Err(fault) => return Err(fault.into()),
     };
     let mut state = State::new(Origin::Chain);
@@ -176,7 +184,7 @@ fn authorities(node: &Node, at: &BlockHash) -> Result<Vec<Vec<u8>>, AuthorshipFa
     }
     let keys = state.authorities().map(|keys| {
         let keys = keys.into_iter();
-        keys.map(<[u8]>::to_vec).collect()
+        Some(keys.map(<[u8]>::to_vec).collect())
     });
     keys.map_err(|fault| AuthorshipFault::Authorities {
         node: node.name().to_owned(),

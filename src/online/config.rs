@@ -50,6 +50,8 @@ pub struct Limits {
     pub max_block_age_seconds: u64,
     /// How many blocks finality may lie behind the best block.
     pub max_finality_lag: u64,
+    /// How many blocks a file of registered keys may lie behind the nodes, where both are given.
+    pub max_registered_age: u64,
     /// How few peers are too few: this many are needed.
     pub min_peers: u64,
 }
@@ -60,6 +62,7 @@ impl Default for Limits {
             rpc_timeout_seconds: 10,
             max_block_age_seconds: 600,
             max_finality_lag: 64,
+            max_registered_age: 28_800,
             min_peers: 1,
         }
     }

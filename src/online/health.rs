@@ -259,6 +259,12 @@ pub fn keystore(listing: &Listing) -> Vec<Check> {
 pub fn own_blocks(found: &Authorship, public: &[u8]) -> Check {
     let name = format!("own blocks of {}", hex(public.get(..8).unwrap_or(public)));
     let range = format!("in blocks {} to {}", found.from, found.to);
+    if found.from > found.to {
+        return Check::warning(
+            name,
+            "The node has no state of these blocks, so nobody can tell.",
+        );
+    }
     if found.listed == 0 && found.undetermined == 0 {
         return Check::warning(name, format!("The key is no authority {range}."));
     }
@@ -268,8 +274,8 @@ pub fn own_blocks(found: &Authorship, public: &[u8]) -> Check {
     );
     if found.own > 0 {
         Check::ok(name, counted)
-    } else if found.undetermined > 0 || found.others < found.authorities.saturating_mul(3) {
-        // Too few blocks to conclude anything from none.
+    } else if found.undetermined > 0 || found.listed < found.authorities.saturating_mul(3) {
+        // Too few blocks at which it could author to conclude anything from none, e.g. after a change of session keys.
         Check::warning(name, counted)
     } else {
         Check::failed(

@@ -82,7 +82,10 @@ pub fn nodes(urls: &[String], timeout: Duration) -> Result<Vec<Node>, AddressFau
     let mut nodes: Vec<Node> = Vec::new();
     for url in urls {
         let address = Address::parse(url)?;
-        if nodes.iter().any(|node| *node.rpc.address() == address) {
+        if nodes
+            .iter()
+            .any(|node| node.rpc.address().is_same_node(&address))
+        {
             return Err(AddressFault::Twice);
         }
         let same = nodes

@@ -71,6 +71,14 @@ pub enum RunError {
         /// What and why.
         what: String,
     },
+    /// The annex can't be read, or is another ceremony's.
+    #[error("{what}")]
+    Annex {
+        /// The refusal's name.
+        name: &'static str,
+        /// What and why.
+        what: String,
+    },
     /// No randomness.
     #[error("The operating system gives no randomness.")]
     NoRandomness,
@@ -97,6 +105,7 @@ impl Refuse for RunError {
             RunError::Journal(error) => error.name(),
             RunError::Refusal(refusal) => refusal.name,
             RunError::File { .. } => "journal-file",
+            RunError::Annex { name, .. } => name,
             RunError::NoRandomness => "no-randomness",
             RunError::OtherWorld { rehearsal: true } => "journal-of-rehearsal",
             RunError::OtherWorld { rehearsal: false } => "journal-not-of-rehearsal",
@@ -111,6 +120,9 @@ impl Refuse for RunError {
             RunError::Refusal(_) => "Answer what is asked on the screen.",
             RunError::File { .. } => {
                 "Look at the journal directory's medium; it must be writable and have space."
+            }
+            RunError::Annex { .. } => {
+                "Put this ceremony's own annex.json back, from a copy of the journal; nothing was overwritten."
             }
             RunError::OtherWorld { .. } => "Give the directory of the right ceremony.",
             RunError::NoRandomness => "Restart the laptop from the ceremony image.",

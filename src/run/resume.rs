@@ -123,18 +123,7 @@ impl Driver {
             });
         }
         let key = CeremonyKey::from_seed(&random32()?);
-        let annex = match files::read(&dir.join(names::ANNEX), 1 << 20) {
-            Ok(bytes) => Annex::parse(&bytes).map_err(|error| RunError::File {
-                name: error.name().into(),
-                what: error.to_string(),
-            })?,
-            Err(_) => Annex {
-                format: annex::FORMAT.into(),
-                rehearsal: state.opened.rehearsal,
-                ceremony: state.opened.ceremony.clone(),
-                entries: vec![],
-            },
-        };
+        let annex = annex_of(&dir.join(names::ANNEX), &state)?;
         let ceremony_key = if resumed.writer.is_closed() {
             key_in_force(&resumed.entries)
         } else {
@@ -174,6 +163,42 @@ impl Driver {
             self.sealed = Some(sealed);
         }
     }
+}
+
+/// The annex of this ceremony. One that is not there yet is empty; anything else that keeps it from being read is
+/// refused, since writing it anew would lose the names and places in it.
+fn annex_of(path: &Path, state: &State) -> Result<Annex, RunError> {
+    let absent = path
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    if absent {
+        return Ok(Annex {
+            format: annex::FORMAT.into(),
+            rehearsal: state.opened.rehearsal,
+            ceremony: state.opened.ceremony.clone(),
+            entries: vec![],
+        });
+    }
+    let bytes = files::read(path, 1 << 20).map_err(|refused| RunError::Annex {
+        name: "annex-unreadable",
+        what: refused.what,
+    })?;
+    let annex = Annex::parse(&bytes).map_err(|error| RunError::Annex {
+        name: error.name(),
+        what: error.to_string(),
+    })?;
+    if (annex.rehearsal, &annex.ceremony) == (state.opened.rehearsal, &state.opened.ceremony) {
+        return Ok(annex);
+    }
+    Err(RunError::Annex {
+        name: "annex-of-other-ceremony",
+        what: format!(
+            "{} is of ceremony {}, the transcript beside it of {}.",
+            path.display(),
+            annex.ceremony,
+            state.opened.ceremony
+        ),
+    })
 }
 
 /// The state that the entries lead to.

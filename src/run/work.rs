@@ -76,9 +76,11 @@ impl Driver {
             Effect::Close => {
                 self.close().map_err(|error| journal_not_kept(&error))?;
                 // Closed whatever comes now: what is missing is made when the journal is opened again.
-                self.adopt_signature()
+                let signed = self
+                    .adopt_signature()
                     .map_err(|error| journal_not_kept(&error))?;
-                return self.certify().map(|()| None);
+                self.certify()?;
+                return if signed { Ok(None) } else { Err(not_signed()) };
             }
         };
         Ok(Some(outcome))
@@ -99,6 +101,7 @@ fn touches_keys(effect: &Effect) -> bool {
         | Effect::Seal { .. }
         | Effect::Split { .. }
         | Effect::PrintSheet { .. }
+        | Effect::Validate
         | Effect::Open => true,
         Effect::WriteKeys { dry, .. } => !dry,
         Effect::CheckMachine
@@ -111,7 +114,6 @@ fn touches_keys(effect: &Effect) -> bool {
         | Effect::VerifyCopy { .. }
         | Effect::LoadSealed { .. }
         | Effect::LoadRecord { .. }
-        | Effect::Validate
         | Effect::WipeShares
         | Effect::Wipe
         | Effect::WriteRecord
@@ -129,6 +131,14 @@ fn still_fit(findings: &[Finding]) -> Result<(), Refused> {
         )),
         None => Ok(()),
     }
+}
+
+fn not_signed() -> Refused {
+    refused(
+        "transcript-not-signed",
+        "The ceremony is closed and certified, but its transcript has no valid signature, and the key that could make one is gone.",
+        "Keep the certificate that people signed: the head on it is what an auditor relies on (`transcript verify --head`).",
+    )
 }
 
 fn journal_not_kept(error: &RunError) -> Refused {
@@ -179,6 +189,7 @@ mod tests {
             allow_unproven: false,
         };
         assert!(touches_keys(&read) && touches_keys(&Effect::Open));
+        assert!(touches_keys(&Effect::Validate));
         assert!(!touches_keys(&Effect::Wipe));
     }
 }

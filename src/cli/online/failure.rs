@@ -40,6 +40,12 @@ impl Failure {
         Self::new(4, from_error(error))
     }
 
+    /// A file that was not written: exit 1 if another one is there, else 3.
+    pub fn of_file(refused: Refused) -> Self {
+        let exit = if refused.name == "file-exists" { 1 } else { 3 };
+        Self::new(exit, refused)
+    }
+
     /// Any refusal with its exit code.
     pub fn new(exit: u8, refused: Refused) -> Self {
         Self { exit, refused }

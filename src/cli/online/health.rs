@@ -69,7 +69,7 @@ pub(super) fn run(
     for public in &aura {
         if let Some((node, to)) = tip.filter(|(_, number)| *number > 0) {
             let from = to.saturating_sub(args.blocks - 1).max(1);
-            checks.push(match authored(node, from, to, public) {
+            checks.push(match authored(node, from, to, public, &mut |_| ()) {
                 Ok(found) => health::own_blocks(&found, public),
                 Err(fault) => Check::failed("own blocks", format!("{fault} [{}]", fault.name())),
             });
@@ -139,6 +139,16 @@ fn config(named: Option<&Path>) -> Check {
                 found.mode() & 0o7777
             ),
         ),
+        Ok(found) if ![0, rustix::process::geteuid().as_raw()].contains(&found.uid()) => {
+            Check::failed(
+                "configuration",
+                format!(
+                    "{} belongs to user {}, who can change it. Give it to root: chown root.",
+                    path.display(),
+                    found.uid()
+                ),
+            )
+        }
         Ok(_) => Check::ok("configuration", format!("{} was read.", path.display())),
     }
 }

@@ -104,6 +104,8 @@ fn password() -> Result<SecretText, Failure> {
 fn failure(refused: Refused) -> Failure {
     let exit = match refused.name.as_str() {
         "keys-not-registered"
+        | "match-other-chain"
+        | "registered-chain-differs"
         | "keys-of-other-validator"
         | "old-signer-alive"
         | "keystore-empty"

@@ -11,7 +11,7 @@ use crate::online::genesis::{self, Candidate};
 use crate::online::node::{self, BlockHash, Node};
 use crate::online::registered::{self as online, ReadFault, Reading, Request};
 use crate::online::rpc::Why;
-use crate::vault::keystore;
+use crate::vault::keystore::{self, KeystoreFault};
 use crate::vault::registered::{self, Account, MAX_CHAIN_SPEC};
 use crate::vault::schemes::KeyType;
 
@@ -27,7 +27,11 @@ pub(super) struct Asking {
 impl Asking {
     /// # Errors
     /// Exit 2 if nodes or chain are not named, else what reading files or addresses gives.
-    pub(super) fn of(settings: &Settings, chain_id: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn of(
+        settings: &Settings,
+        chain_id: Option<&str>,
+        local: Vec<(KeyType, Vec<u8>)>,
+    ) -> Result<Self, Failure> {
         let nodes = open(settings)?;
         let spec = settings.chain_spec.as_deref().map(Spec::read).transpose()?;
         Ok(Self {
@@ -35,7 +39,7 @@ impl Asking {
             chain_id: named(settings, chain_id, spec.as_ref())?,
             spec,
             account: given_account(settings)?,
-            local: local_keys(settings)?,
+            local,
         })
     }
 
@@ -156,11 +160,16 @@ pub(super) fn keystore_dir(settings: &Settings) -> Option<PathBuf> {
     })
 }
 
-fn local_keys(settings: &Settings) -> Result<Vec<(KeyType, Vec<u8>)>, Failure> {
+/// Types and public keys of this host's keystore. A keystore that is not there yet holds none.
+pub(super) fn local_keys(settings: &Settings) -> Result<Vec<(KeyType, Vec<u8>)>, Failure> {
     let Some(dir) = keystore_dir(settings) else {
         return Ok(Vec::new());
     };
-    let listing = keystore::inspect(&dir).map_err(|fault| Failure::environment(&fault))?;
+    let listing = match keystore::inspect(&dir) {
+        Ok(listing) => listing,
+        Err(KeystoreFault::Absent { .. }) => return Ok(Vec::new()),
+        Err(fault) => return Err(Failure::environment(&fault)),
+    };
     Ok(listing
         .keys()
         .filter_map(|entry| entry.key.clone())

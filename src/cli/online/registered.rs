@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::nodes::Asking;
+use super::nodes::{Asking, local_keys};
 use super::{Failure, Settings};
 use crate::files::{self, refused};
 use crate::online::account::{GENERIC_PREFIX, ss58};
@@ -41,7 +41,7 @@ pub(super) fn run(
     settings: &Settings,
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let asking = Asking::of(settings, args.chain_id.as_deref())?;
+    let asking = Asking::of(settings, args.chain_id.as_deref(), local_keys(settings)?)?;
     let (reading, notes) = asking.read(settings, args.genesis)?;
     let code = Code::of(&reading.registered, asking.account);
     // What can't be done is said before anything is written.
@@ -50,15 +50,22 @@ pub(super) fn run(
         Err(failure) if wanted => return Err(failure),
         made => made.ok(),
     };
+    for path in args.output.iter().chain(&args.qr_png) {
+        files::must_be_new(path).map_err(|refused| Failure::new(1, refused))?;
+    }
     if let Some(path) = &args.output {
         let text = registered::emit(&reading.registered);
-        files::write_new(path, text.as_bytes()).map_err(|refused| Failure::new(3, refused))?;
+        files::write_new(path, text.as_bytes()).map_err(Failure::of_file)?;
     }
     if let (Some(path), Some(made)) = (&args.qr_png, &made) {
         let png = qr::png(&made.image()).map_err(|fault| Failure::environment(&fault))?;
-        files::write_new(path, &png).map_err(|refused| Failure::new(3, refused))?;
+        files::write_new(path, &png).map_err(Failure::of_file)?;
     }
     if settings.json {
+        // The document itself is the output; its format holds nothing else.
+        for note in &notes {
+            eprintln!("{note}");
+        }
         out.write_all(registered::emit(&reading.registered).as_bytes())?;
         return Ok(0);
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::nodes::Asking;
+use super::nodes::{Asking, local_keys};
 use super::{Failure, Settings};
 use crate::files::refused;
 use crate::online::account::{GENERIC_PREFIX, ss58};
@@ -58,7 +58,7 @@ pub(super) fn run(
     settings: &Settings,
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let asking = Asking::of(settings, args.chain_id.as_deref())?;
+    let asking = Asking::of(settings, args.chain_id.as_deref(), local_keys(settings)?)?;
     let (reading, notes) = asking.read(settings, args.genesis)?;
     let prefix = match asking.nodes.first() {
         Some(node) => node.ss58_prefix().ok().flatten(),

@@ -1,6 +1,6 @@
 //! Whose keys these are, by a source of registered keys. A match is never excepted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::ceremony::event::Refused;
 use crate::files::refused;
@@ -99,6 +99,24 @@ pub fn hold(
     })
 }
 
+/// Whether two sources give keys to one and the same validator.
+///
+/// # Errors
+/// `keys-of-other-validator`, naming both sources.
+pub fn same_validator(one: &Matched, other: &Matched) -> Result<(), Refused> {
+    match (one.account, other.account) {
+        (Some(by_one), Some(by_other)) if by_one != by_other => Err(refused(
+            "keys-of-other-validator",
+            format!(
+                "By {} these keys belong to {by_one}, by {} to {by_other}.",
+                one.source, other.source
+            ),
+            "Read the registered keys anew, and find out which source is right.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Where registered keys were read: names, and what they show.
 fn source(registered: &Registered) -> String {
     let names: Vec<&str> = registered.sources.iter().map(|s| s.name.as_str()).collect();
@@ -148,13 +166,48 @@ pub fn same(what: &str, ours: &Network, registered: &Registered) -> Result<(), R
     }
 }
 
-/// The chain id that a path tells: `chains/ID` or `chains/ID/keystore`.
+/// The path with its links resolved, as far as it is there; `None` if what is not there yet climbs up again.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    if let Ok(whole) = path.canonicalize() {
+        return Some(whole);
+    }
+    let name = path.file_name()?; // none for `..`
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    Some(resolved(parent)?.join(name))
+}
+
+/// The chain id that a path tells: `chains/ID` or `chains/ID/keystore`, whether or not it is there yet.
 pub fn id_of_path(path: &Path) -> Option<String> {
-    let whole = path.canonicalize().ok()?;
+    let whole = resolved(path)?;
     let dir = match whole.file_name() {
         Some(name) if name == "keystore" => whole.parent()?,
         _ => &whole,
     };
     let below_chains = dir.parent()?.file_name()? == "chains";
     below_chains.then(|| dir.file_name()?.to_str().map(str::to_owned))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_its_chain_before_it_is_there() {
+        let base = tempfile::tempdir().unwrap();
+        let chains = base.path().join("chains");
+        for there in ["", "dev3", "dev3/keystore"] {
+            std::fs::create_dir_all(chains.join(there)).unwrap();
+            assert_eq!(id_of_path(&chains.join("dev3")).as_deref(), Some("dev3"));
+            let keystore = chains.join("dev3/keystore");
+            assert_eq!(id_of_path(&keystore).as_deref(), Some("dev3"), "{there}");
+        }
+        std::os::unix::fs::symlink(chains.join("dev3"), base.path().join("link")).unwrap();
+        let linked = base.path().join("link/keystore");
+        assert_eq!(id_of_path(&linked).as_deref(), Some("dev3"));
+        assert_eq!(id_of_path(&base.path().join("keystore")), None);
+        assert_eq!(id_of_path(&chains.join("absent/../dev3/new")), None);
+    }
 }

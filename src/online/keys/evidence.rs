@@ -56,7 +56,8 @@ pub struct NeverUsed {
     pub why: String,
 }
 
-fn bad(what: impl Into<String>) -> Refused {
+/// The refusal of something that can't stand in a statement.
+pub fn bad(what: impl Into<String>) -> Refused {
     refused(
         "stop-statement-malformed",
         what,
@@ -105,18 +106,26 @@ impl Statement {
         for name in &self.people {
             text("people", name)?;
         }
-        let fold = |name: &String| {
-            let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-            words.join(" ")
-        };
-        match self.people.as_slice() {
-            [first, second] if fold(first) != fold(second) => Ok(()),
-            _ => Err(refused(
-                "stop-statement-one-person",
-                "A key is installed on the word of two different people.",
-                "Name the two people who state this.",
-            )),
-        }
+        two_people(&self.people)
+    }
+}
+
+/// Whether these are the names of two different people. Case and spaces don't make another person.
+///
+/// # Errors
+/// `stop-statement-one-person`.
+pub fn two_people(names: &[String]) -> Result<(), Refused> {
+    let fold = |name: &String| {
+        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    match names {
+        [first, second] if fold(first) != fold(second) => Ok(()),
+        _ => Err(refused(
+            "stop-statement-one-person",
+            "A key is installed on the word of two different people.",
+            "Name the two people who state this.",
+        )),
     }
 }
 
@@ -125,25 +134,35 @@ impl Stopped {
         text("host", &self.host)?;
         text("how", &self.how)?;
         text("seen_by", &self.seen_by)?;
-        let seen = self
-            .seen_at
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .filter(|_| self.seen_at.ends_with('Z') && self.seen_at.len() == 20)
-            .ok_or_else(|| bad("seen_at must be a time in UTC such as 2026-11-22T14:00:00Z."))?;
-        if seen.as_second() > now + CLOCK {
-            return Err(refused(
-                "stop-statement-in-future",
-                format!("{} is in the future of this host's clock.", self.seen_at),
-                "Look at the clock, and at the time that was stated.",
-            ));
-        }
-        Ok(())
+        seen(&self.seen_at, now)
     }
 }
 
+/// Whether this is a time at which something can have been seen: in UTC, and not after `now` by more than clocks differ.
+///
+/// # Errors
+/// `stop-statement-malformed`, `stop-statement-in-future`.
+pub fn seen(at: &str, now: i64) -> Result<(), Refused> {
+    let seen = at
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .filter(|_| at.ends_with('Z') && at.len() == 20)
+        .ok_or_else(|| bad("seen_at must be a time in UTC such as 2026-11-22T14:00:00Z."))?;
+    if seen.as_second() > now.saturating_add(CLOCK) {
+        return Err(refused(
+            "stop-statement-in-future",
+            format!("{at} is in the future of this host's clock."),
+            "Look at the clock, and at the time that was stated.",
+        ));
+    }
+    Ok(())
+}
+
 /// A name or text that people can read, and that leads nobody astray on a screen.
-fn text(member: &str, text: &str) -> Result<(), Refused> {
+///
+/// # Errors
+/// `stop-statement-malformed`, naming the member.
+pub fn text(member: &str, text: &str) -> Result<(), Refused> {
     let misleading = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

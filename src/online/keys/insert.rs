@@ -219,6 +219,14 @@ fn owner_of(keystore: &Path) -> Result<Owner, Refused> {
     })
 }
 
+fn may_have_signed(source: &str) -> Refused {
+    refused(
+        "never-used-is-authority",
+        format!("By {source}, the key is one of the authorities, so it may have signed."),
+        "State how its signer was stopped instead; or find out where it signs.",
+    )
+}
+
 /// Whether the statement holds against what is known, and what the chain shows, if it can be asked: one answer for each
 /// aura key. `None` is stated, not measured.
 ///
@@ -234,14 +242,7 @@ pub fn hold_evidence(
 ) -> Result<Option<Vec<Silent>>, Refused> {
     statement.check(never_used, now)?;
     if never_used && matched.is_authority {
-        return Err(refused(
-            "never-used-is-authority",
-            format!(
-                "By {}, the key is one of the authorities, so it may have signed.",
-                matched.source
-            ),
-            "State how its signer was stopped instead; or find out where it signs.",
-        ));
+        return Err(may_have_signed(&matched.source));
     }
     if let Some(stopped) = &statement.stopped
         && !matched.genesis_state
@@ -273,5 +274,8 @@ pub fn hold_evidence(
     let measured: Vec<Silent> = aura
         .map(|key| silence::measure(chain, key.public(), from))
         .collect::<Result<_, _>>()?;
+    if never_used && measured.iter().any(|silent| silent.listed > 0) {
+        return Err(may_have_signed("the nodes"));
+    }
     Ok((!measured.is_empty()).then_some(measured))
 }

@@ -13,18 +13,20 @@ pub const ROUNDS: u64 = 3;
 /// Least number of blocks in a range.
 pub const MIN_BLOCKS: u64 = 100;
 
-/// How many of the last finalized blocks are looked at, first as far back as is worth the time, then within the state
-/// that a node keeps by default (256 blocks). What was measured is said; what lies before it is stated.
-pub const WINDOWS: [u64; 2] = [2_000, 200];
+/// How many of the last finalized blocks are looked at, where nodes still have their state (256 blocks by default, all
+/// of them in an archive node). What was measured is said; what lies before it is stated.
+pub const WINDOW: u64 = 2_000;
 
 /// What was counted over a range of finalized blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
+    /// First block of the range that could be looked at; after its last one if none could.
+    pub from: u64,
     /// Blocks that the key authored.
     pub authored: u64,
     /// The last of them.
     pub last: Option<u64>,
-    /// Blocks whose author can't be told.
+    /// Blocks that were looked at, and whose author can't be told.
     pub undetermined: u64,
     /// Blocks at which the key was among the authorities, so that it could have been the author.
     pub listed: u64,
@@ -40,7 +42,8 @@ pub trait Authorship {
     /// What keeps the chain from answering, by name.
     fn finalized(&self) -> Result<u64, Refused>;
 
-    /// Counts the blocks `from` to `to`, both included, that the aura key `public` authored.
+    /// Counts the blocks `from` to `to`, both included, that the aura key `public` authored, from `to` as far back as
+    /// their authors can be told.
     ///
     /// # Errors
     /// As [`Authorship::finalized`].
@@ -60,47 +63,54 @@ pub struct Silent {
     pub authorities: u64,
 }
 
-/// Measures whether `public`, an aura key, authored nothing from block `from` to the last finalized one, or in the last of
-/// these blocks, as [`WINDOWS`] says.
+/// Measures whether `public`, an aura key, authored nothing from block `from` to the last finalized one, or in the last
+/// [`WINDOW`] of these blocks, or as far back as nodes have state.
 ///
 /// # Errors
-/// `old-signer-alive` if it did; `silence-undetermined` if some authors can't be told; `silence-too-short` if the range
+/// `old-signer-alive` if it did; `silence-undetermined` if too few authors can be told; `silence-too-short` if the range
 /// says too little; what keeps the chain from answering.
 pub fn measure(chain: &dyn Authorship, public: &[u8], from: u64) -> Result<Silent, Refused> {
     let to = chain.finalized()?;
-    if to.saturating_add(1).saturating_sub(from) < MIN_BLOCKS {
+    let blocks = |from: u64| to.saturating_add(1).saturating_sub(from);
+    if blocks(from) < MIN_BLOCKS {
         return Err(too_short(from, to, MIN_BLOCKS));
     }
-    let mut undetermined = None;
-    for window in WINDOWS {
-        let start = from.max(to.saturating_add(1).saturating_sub(window));
-        let count = chain.count(public, start, to)?;
-        if count.authored > 0 {
-            return Err(alive(&count, start, to));
-        }
-        if count.undetermined > 0 {
-            undetermined = Some((count.undetermined, start));
-            continue;
-        }
-        let least = MIN_BLOCKS.max(ROUNDS.saturating_mul(count.authorities));
-        if to.saturating_add(1).saturating_sub(start) < least {
-            return Err(too_short(start, to, least));
-        }
+    let start = from.max(to.saturating_add(1).saturating_sub(WINDOW));
+    let count = chain.count(public, start, to)?;
+    let known = count.from.max(start);
+    if count.authored > 0 {
+        return Err(alive(&count, known, to));
+    }
+    if count.undetermined > 0 {
+        return Err(undetermined(format!(
+            "Of the blocks {known} to {to}, {} have an author that can't be told; one of them may be the key's.",
+            count.undetermined
+        )));
+    }
+    let least = MIN_BLOCKS.max(ROUNDS.saturating_mul(count.authorities));
+    if blocks(known) >= least {
         return Ok(Silent {
-            from: start,
+            from: known,
             to,
             listed: count.listed,
             authorities: count.authorities,
         });
     }
-    let (blocks, start) = undetermined.unwrap_or((0, from));
-    Err(refused(
+    if known > start {
+        return Err(undetermined(format!(
+            "The authors of {} blocks up to block {to} can be told, and {least} are needed: the state of the blocks before is gone.",
+            blocks(known)
+        )));
+    }
+    Err(too_short(start, to, least))
+}
+
+fn undetermined(what: String) -> Refused {
+    refused(
         "silence-undetermined",
-        format!(
-            "Of the blocks {start} to {to}, {blocks} have an author that can't be told; one of them may be the key's."
-        ),
-        "Ask a node that has kept the state of these blocks (an archive node).",
-    ))
+        what,
+        "Ask nodes that have kept the state of older blocks (archive nodes).",
+    )
 }
 
 fn too_short(from: u64, to: u64, least: u64) -> Refused {
@@ -136,8 +146,10 @@ mod tests {
         finalized: u64,
         authored: Vec<u64>,
         authorities: u64,
-        /// The first block whose author can be told.
+        /// The first block whose state is kept.
         kept_from: u64,
+        /// Blocks without an aura slot.
+        untold: u64,
     }
 
     impl Authorship for Chain {
@@ -146,11 +158,13 @@ mod tests {
         }
 
         fn count(&self, _: &[u8], from: u64, to: u64) -> Result<Count, Refused> {
+            let from = self.kept_from.clamp(from, to + 1);
             let in_range = self.authored.iter().filter(|n| (from..=to).contains(n));
             Ok(Count {
+                from,
                 authored: in_range.clone().count() as u64,
                 last: in_range.max().copied(),
-                undetermined: self.kept_from.clamp(from, to + 1) - from,
+                undetermined: self.untold,
                 listed: to + 1 - from,
                 authorities: self.authorities,
             })
@@ -171,6 +185,7 @@ mod tests {
             authored: vec![990, 999],
             authorities: 3,
             kept_from: 0,
+            untold: 0,
         };
         assert_eq!(name(&chain, 1000), "silent 1000 to 1099");
         assert_eq!(name(&chain, 1001), "silence-too-short");
@@ -184,7 +199,12 @@ mod tests {
         );
         chain.kept_from = 1001;
         assert_eq!(name(&chain, 1000), "silence-undetermined");
+        chain.kept_from = 5000;
+        assert_eq!(name(&chain, 1000), "silence-undetermined");
         chain.kept_from = 0;
+        chain.untold = 1;
+        assert_eq!(name(&chain, 1000), "silence-undetermined");
+        chain.untold = 0;
         // With 50 authorities, each has its turn every 50 blocks.
         chain.authorities = 50;
         assert_eq!(name(&chain, 1000), "silence-too-short");
@@ -199,17 +219,29 @@ mod tests {
             authored: vec![97_000],
             authorities: 3,
             kept_from: 0,
+            untold: 0,
         };
         assert_eq!(name(&chain, 1), "silent 98000 to 99999");
-        // A node that keeps the state of 256 blocks.
+        // A node that keeps the state of 256 blocks: all of them are looked at.
         chain.kept_from = 99_744;
-        assert_eq!(name(&chain, 1), "silent 99800 to 99999");
+        assert_eq!(name(&chain, 1), "silent 99744 to 99999");
         chain.authored.push(99_900);
         assert_eq!(name(&chain, 1), "old-signer-alive");
         chain.authored.clear();
-        // With more authorities than these blocks have turns for, only an archive node can tell.
-        chain.authorities = 100;
-        assert_eq!(name(&chain, 1), "silence-too-short");
+        // They are turns enough for 85 authorities; for more, only an archive node can tell, and the advice says so.
+        chain.authorities = 85;
+        assert_eq!(name(&chain, 1), "silent 99744 to 99999");
+        chain.authorities = 86;
+        let refused = measure(&chain, &[1; 64], 1).unwrap_err();
+        assert_eq!(refused.name, "silence-undetermined");
+        assert_eq!(
+            refused.what,
+            "The authors of 256 blocks up to block 99999 can be told, and 258 are needed: the state of the blocks before is gone."
+        );
+        assert_eq!(
+            refused.way_on,
+            "Ask nodes that have kept the state of older blocks (archive nodes)."
+        );
         chain.kept_from = 0;
         assert_eq!(name(&chain, 1), "silent 98000 to 99999");
     }

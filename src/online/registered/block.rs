@@ -1,7 +1,8 @@
 //! Which block is read, and whether it is one of today.
 
+use super::super::config::Limits;
 use super::super::node::{BlockHash, Node, hex};
-use super::{ReadFault, Request, ask};
+use super::{ReadFault, ask};
 
 /// twox128("Timestamp"), twox128("Now").
 const TIMESTAMP_NOW: [u8; 32] = [
@@ -25,19 +26,30 @@ pub struct Block {
     pub age: Option<u64>,
 }
 
-pub(super) fn choose(nodes: &[Node], request: &Request<'_>) -> Result<Block, ReadFault> {
+/// Block 0, the same on all nodes.
+///
+/// # Errors
+/// [`ReadFault`].
+pub fn first(nodes: &[Node]) -> Result<Block, ReadFault> {
     let genesis = hash_at(nodes, 0)?;
-    if request.genesis {
-        return Ok(Block {
-            genesis,
-            number: 0,
-            hash: genesis,
-            age: None,
-        });
-    }
+    Ok(Block {
+        genesis,
+        number: 0,
+        hash: genesis,
+        age: None,
+    })
+}
+
+/// The last block that all nodes have finalized, the same on all of them: none is syncing, far behind, or of yesterday.
+/// `now` is in milliseconds since 1970.
+///
+/// # Errors
+/// [`ReadFault`].
+pub fn today(nodes: &[Node], limits: &Limits, now: u64) -> Result<Block, ReadFault> {
+    let genesis = hash_at(nodes, 0)?;
     let mut heads = Vec::new();
     for node in nodes {
-        heads.push((node, finalized(node, request)?));
+        heads.push((node, finalized(node, limits)?));
     }
     let (low, head) = heads
         .iter()
@@ -46,13 +58,13 @@ pub(super) fn choose(nodes: &[Node], request: &Request<'_>) -> Result<Block, Rea
     let (number, head) = *head;
     if let Some((high, (ahead, _))) = heads.iter().max_by_key(|(_, (number, _))| *number) {
         let behind = ahead.saturating_sub(number);
-        if behind > request.limits.max_finality_lag {
+        if behind > limits.max_finality_lag {
             return Err(ReadFault::Behind {
                 node: low.name().to_owned(),
                 number,
                 behind,
                 other: high.name().to_owned(),
-                limit: request.limits.max_finality_lag,
+                limit: limits.max_finality_lag,
             });
         }
     }
@@ -75,7 +87,7 @@ pub(super) fn choose(nodes: &[Node], request: &Request<'_>) -> Result<Block, Rea
         genesis,
         number,
         hash,
-        age: age(nodes, number, &hash, request)?,
+        age: age(nodes, number, &hash, limits, now)?,
     })
 }
 
@@ -98,7 +110,7 @@ fn hash_at(nodes: &[Node], number: u64) -> Result<BlockHash, ReadFault> {
 }
 
 /// Number and hash of a node's last finalized block, if the node has caught up and finality is not far behind.
-fn finalized(node: &Node, request: &Request<'_>) -> Result<(u64, BlockHash), ReadFault> {
+fn finalized(node: &Node, limits: &Limits) -> Result<(u64, BlockHash), ReadFault> {
     let name = || node.name().to_owned();
     if node.health()?.is_syncing {
         return Err(ReadFault::Syncing { node: name() });
@@ -110,12 +122,12 @@ fn finalized(node: &Node, request: &Request<'_>) -> Result<(u64, BlockHash), Rea
     })?;
     let best = node.best()?;
     let lag = best.saturating_sub(header.number);
-    if lag > request.limits.max_finality_lag {
+    if lag > limits.max_finality_lag {
         return Err(ReadFault::FinalityLag {
             node: name(),
             number: header.number,
             lag,
-            limit: request.limits.max_finality_lag,
+            limit: limits.max_finality_lag,
         });
     }
     Ok((header.number, hash))
@@ -125,7 +137,8 @@ fn age(
     nodes: &[Node],
     number: u64,
     hash: &BlockHash,
-    request: &Request<'_>,
+    limits: &Limits,
+    now: u64,
 ) -> Result<Option<u64>, ReadFault> {
     let item = "Timestamp.Now";
     let Some(value) = ask::value(nodes, item, &TIMESTAMP_NOW, hash)? else {
@@ -137,12 +150,12 @@ fn age(
             .malformed("state_getStorage", "Timestamp.Now is not 8 bytes")
             .into());
     };
-    let ahead = time.saturating_sub(request.now) / 1000;
+    let ahead = time.saturating_sub(now) / 1000;
     if ahead > MAX_AHEAD {
         return Err(ReadFault::Future { number, ahead });
     }
-    let age = request.now.saturating_sub(time) / 1000;
-    let limit = request.limits.max_block_age_seconds;
+    let age = now.saturating_sub(time) / 1000;
+    let limit = limits.max_block_age_seconds;
     if age > limit {
         return Err(ReadFault::Stale { number, age, limit });
     }

@@ -12,7 +12,7 @@ mod block;
 mod fault;
 mod layout;
 
-pub use block::{Block, time};
+pub use block::{Block, time, today};
 pub use fault::ReadFault;
 
 use std::collections::BTreeSet;
@@ -74,7 +74,11 @@ pub fn read(nodes: &[Node], request: &Request<'_>) -> Result<Reading, ReadFault>
             max: MAX_NODES,
         });
     }
-    let block = block::choose(nodes, request)?;
+    let block = if request.genesis {
+        block::first(nodes)?
+    } else {
+        block::today(nodes, request.limits, request.now)?
+    };
     let at = &block.hash;
     let mut state = State::new(Origin::Chain);
     for item in [Item::Validators, Item::QueuedKeys, Item::Authorities] {

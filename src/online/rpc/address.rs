@@ -61,12 +61,33 @@ impl Address {
         &self.uri
     }
 
+    /// Whether both are one node, as far as addresses tell: on this machine by the port, else by host, port and path.
+    pub fn is_same_node(&self, other: &Self) -> bool {
+        if self.port() != other.port() {
+            return false;
+        }
+        let path = |address: &Self| address.uri.path().trim_end_matches('/').to_owned();
+        (self.is_loopback() && other.is_loopback())
+            || (self.host.eq_ignore_ascii_case(&other.host) && path(self) == path(other))
+    }
+
+    fn port(&self) -> u16 {
+        let usual = match self.uri.scheme_str() {
+            Some("https") => 443,
+            _ => 80,
+        };
+        self.uri.port_u16().unwrap_or(usual)
+    }
+
+    fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// Whether somebody between here and the node could change its answers: `http` to another host.
     pub fn is_open(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let loopback = host.eq_ignore_ascii_case("localhost")
-            || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        self.uri.scheme_str() == Some("http") && !loopback
+        self.uri.scheme_str() == Some("http") && !self.is_loopback()
     }
 }
 
@@ -141,6 +162,37 @@ mod tests {
         ] {
             let address = Address::parse(url).map_err(|fault| fault.name()).unwrap();
             assert_eq!((address.name(), address.is_open()), (name, open), "{url}");
+        }
+    }
+
+    #[test]
+    fn one_node_by_two_names_is_one() {
+        for (one, other, same) in [
+            ("http://localhost:9944", "http://127.0.0.1:9944", true),
+            ("http://LOCALHOST:9944/", "http://[::1]:9944/x", true),
+            ("http://127.0.0.2:9944", "http://127.0.0.1:9944", true),
+            ("http://localhost:9944", "http://localhost:9945", false),
+            (
+                "https://Rpc.Example.org",
+                "https://rpc.example.org:443/",
+                true,
+            ),
+            (
+                "https://u:p@rpc.example.org",
+                "https://rpc.example.org",
+                true,
+            ),
+            (
+                "https://rpc.example.org/a",
+                "https://rpc.example.org/b",
+                false,
+            ),
+            ("https://rpc.example.org", "http://10.0.0.1:443", false),
+        ] {
+            let address = |url| Address::parse(url).map_err(|fault| fault.name()).unwrap();
+            let (one_, other_) = (address(one), address(other));
+            assert_eq!(one_.is_same_node(&other_), same, "{one} {other}");
+            assert_eq!(other_.is_same_node(&one_), same, "{other} {one}");
         }
     }
 

@@ -4,9 +4,10 @@ use std::io;
 
 use super::super::Failure;
 use crate::ceremony::dates;
+use crate::ceremony::event::Refused;
 use crate::cli::keys::shown_line;
 use crate::files::refused;
-use crate::online::keys::evidence::{NeverUsed, Statement, Stopped};
+use crate::online::keys::evidence::{self, NeverUsed, Statement, Stopped};
 use crate::online::keys::export::are_words;
 
 /// How often a wrong answer may be typed again.
@@ -57,12 +58,16 @@ pub(super) fn words_differ() -> Failure {
     )
 }
 
-/// Asks for the evidence, one question after the other, and has it confirmed.
-pub(super) fn statement(never_used: bool) -> Result<Statement, Failure> {
-    let people = vec![
-        line("First person who states this: ")?,
-        line("Second person: ")?,
-    ];
+/// Asks for the evidence, one question after the other, and has it confirmed. What can't be an answer is told at once,
+/// and asked again. `now` is in UTC seconds.
+pub(super) fn statement(never_used: bool, now: i64) -> Result<Statement, Failure> {
+    let first = line("First person who states this: ")?;
+    let second = again("Second person: ", |text| {
+        evidence::text("people", text)?;
+        evidence::two_people(&[first.clone(), text.to_owned()])?;
+        Ok(text.to_owned())
+    })?;
+    let people = vec![first, second];
     let statement = if never_used {
         let why = line("Where was the key made, and why did nobody sign with it? ")?;
         Statement {
@@ -75,12 +80,18 @@ pub(super) fn statement(never_used: bool) -> Result<Statement, Failure> {
         let how = line("How was it stopped (service masked, key files moved, ...)? ")?;
         let seen_by = line("Who saw it stopped? ")?;
         let seen_at = again("When (UTC, e.g. 2026-11-22 14:00)? ", |text| {
-            dates::parse_minute(text)
+            let seen = dates::parse_minute(text)
                 .or_else(|| dates::parse_rfc3339(text))
                 .map(dates::rfc3339)
+                .unwrap_or_default();
+            evidence::seen(&seen, now)?;
+            Ok(seen)
         })?;
         let silent_since_block = again("Silent since block number: ", |text| {
-            text.replace([',', ' '], "").parse().ok()
+            let digits = text.replace([',', ' '], "");
+            digits
+                .parse()
+                .map_err(|_| evidence::bad("A block number has digits alone."))
         })?;
         Statement {
             people,
@@ -115,11 +126,12 @@ pub(super) fn statement(never_used: bool) -> Result<Statement, Failure> {
 
 fn line(prompt: &str) -> Result<String, Failure> {
     again(prompt, |text| {
-        (!text.trim().is_empty()).then(|| text.to_owned())
+        evidence::text("The answer", text)?;
+        Ok(text.to_owned())
     })
 }
 
-fn again<T>(prompt: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+fn again<T>(prompt: &str, read: impl Fn(&str) -> Result<T, Refused>) -> Result<T, Failure> {
     for _ in 0..TRIES {
         let typed = shown_line(prompt).map_err(|error| {
             no_terminal(
@@ -128,8 +140,9 @@ fn again<T>(prompt: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Failure
                 "Run it on a terminal with the two people who state that the old signer has stopped, or give --stop-statement FILE.",
             )
         })?;
-        if let Some(value) = read(&typed) {
-            return Ok(value);
+        match read(&typed) {
+            Ok(value) => return Ok(value),
+            Err(refused) => eprintln!("{}", refused.what),
         }
     }
     Err(Failure::new(

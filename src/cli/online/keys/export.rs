@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::super::nodes::local_keys;
 use super::super::{Failure, Settings};
 use super::source::{account_of, registered_of};
 use super::{ask, failure, key_type, keystore, now, password, sha256};
 use crate::files::{self, refused};
+use crate::online::keys::chain::{hold, same_validator};
 use crate::online::keys::export::{Export, Request, are_words, prepare};
 use crate::transcript::six_words::six_words;
 use crate::vault::delivery::seal_to;
@@ -68,20 +70,33 @@ pub(super) fn export(
         ));
     }
     let account = account_of(settings)?;
-    let registered = registered_of(settings, args.registered.as_deref())?;
+    let own = local_keys(settings)?;
+    let known = registered_of(settings, args.registered.as_deref(), &own)?;
+    let registered = known.as_ref().map(|known| &known.registered);
     let password = args.ask_password.then(password).transpose()?;
     let node = settings.node.clone().unwrap_or_else(host_name);
     let export = prepare(&Request {
         path,
         key_types: &args.key_types,
         password: password.as_ref(),
-        registered: registered.as_ref(),
+        registered,
         account,
         rehearsal: args.rehearsal,
         node: &node,
         now: now(),
     })
     .map_err(failure)?;
+    if let (Some(matched), Some(live)) = (
+        &export.matched,
+        known.as_ref().and_then(|known| known.live.as_ref()),
+    ) {
+        let delivery = &export.delivery;
+        let now = hold(live, &delivery.keys, account, args.rehearsal).map_err(failure)?;
+        same_validator(matched, &now).map_err(failure)?;
+    }
+    for note in known.iter().flat_map(|known| &known.notes) {
+        eprintln!("{note}");
+    }
     let words = six_words(&recipient.fingerprint());
     match &args.recipient_words {
         Some(typed) if are_words(typed, &words) => {}

@@ -10,12 +10,14 @@ use super::source::{account_of, authorship, needed, registered_of};
 use super::{ask, failure, keystore, now, password, recipient, sha256};
 use crate::ceremony::dates;
 use crate::files::{self, from_error};
-use crate::online::keys::chain::Matched;
+use crate::online::keys::chain::{Matched, same_validator};
 use crate::online::keys::evidence::{MAX_STATEMENT, Statement};
 use crate::online::keys::insert::{Surroundings, belongs, hold_evidence, look, open, prove};
 use crate::online::keys::record::{Facts, Record};
+use crate::online::keys::silence::Authorship;
 use crate::online::keys::{identity, silence};
 use crate::vault::delivery::{Delivery, MAX_SEALED_DELIVERY};
+use crate::vault::gather::type_and_public;
 use crate::vault::install::{Installed, check, install};
 use crate::vault::keystore::State;
 
@@ -59,6 +61,7 @@ struct Agreed {
     around: Surroundings,
     statement: Statement,
     silence: Option<Vec<silence::Silent>>,
+    notes: Vec<String>,
 }
 
 pub(super) fn insert(
@@ -72,8 +75,17 @@ pub(super) fn insert(
     let bytes = files::read(&args.input, MAX_SEALED_DELIVERY).map_err(failure)?;
     let delivery = open(&bytes, &own, args.rehearsal).map_err(failure)?;
     drop(own);
-    let registered = registered_of(settings, args.registered.as_deref())?.ok_or_else(needed)?;
-    let matched = belongs(&delivery, path, &registered, account).map_err(failure)?;
+    let keys: Vec<_> = delivery.keys.iter().filter_map(type_and_public).collect();
+    let known = registered_of(settings, args.registered.as_deref(), &keys)?.ok_or_else(needed)?;
+    let registered = known.registered;
+    let mut matched = belongs(&delivery, path, &registered, account).map_err(failure)?;
+    if let Some(live) = &known.live {
+        let now = belongs(&delivery, path, live, account).map_err(failure)?;
+        same_validator(&matched, &now).map_err(failure)?;
+        // Of today's block, like the silence that is measured.
+        matched.is_authority |= now.is_authority;
+        matched.block = now.block;
+    }
     let password = delivery.keystore_password.then(password).transpose()?;
     let proven = prove(&delivery, password.as_ref()).map_err(failure)?;
     let around = look(
@@ -89,7 +101,7 @@ pub(super) fn insert(
         Some(file) => files::read(file, MAX_STATEMENT)
             .and_then(|bytes| Statement::parse(&bytes))
             .map_err(failure)?,
-        None => ask::statement(args.never_used)?,
+        None => ask::statement(args.never_used, now())?,
     };
     let chain = authorship(settings, &registered)?;
     let silence = hold_evidence(
@@ -97,10 +109,13 @@ pub(super) fn insert(
         args.never_used,
         &matched,
         &proven,
-        chain.as_deref(),
+        chain.as_ref().map(|chain| chain as &dyn Authorship),
         now(),
     )
-    .map_err(failure)?;
+    .map_err(|refused| match &chain {
+        Some(chain) => chain.failure(refused),
+        None => failure(refused),
+    })?;
     let agreed = Agreed {
         sha256: sha256(&bytes),
         delivery,
@@ -108,6 +123,7 @@ pub(super) fn insert(
         around,
         statement,
         silence,
+        notes: known.notes,
     };
     if args.dry_run {
         check(&agreed.around.target, &proven, password.as_ref())
@@ -192,6 +208,7 @@ fn report(
             "silence_measured": agreed.silence.is_some(),
             "written": done.map(|(installed, _)| lines(installed)),
             "others": around.others,
+            "notes": agreed.notes,
             "record": done.map(|(_, record)| record.display().to_string()),
         });
         return writeln!(out, "{document:#}");
@@ -223,7 +240,7 @@ fn report(
         writeln!(out, "  also there: {name}")?;
     }
     writeln!(out, "Matched by {}:", matched.source)?;
-    for line in &matched.lines {
+    for line in matched.lines.iter().chain(&agreed.notes) {
         writeln!(out, "  {line}")?;
     }
     if matched.genesis_state {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::super::nodes::local_keys;
 use super::super::{Failure, Settings};
 use super::source::{account_of, needed, registered_of};
 use super::{key_type, keystore, password};
@@ -51,8 +52,23 @@ pub(super) fn matching(
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
     let account = account_of(settings)?;
-    let registered = registered_of(settings, args.registered.as_deref())?.ok_or_else(needed)?;
-    let checked = look(&args.list, settings, Some(registered))?;
+    let own = local_keys(settings)?;
+    let known = registered_of(settings, args.registered.as_deref(), &own)?.ok_or_else(needed)?;
+    let checked = look(&args.list, settings, Some(known.registered))?;
+    if let Some(live) = known.live {
+        let now = look(&args.list, settings, Some(live))?;
+        if now.exit() != checked.exit() {
+            let refused = refused(
+                "registered-differs-from-nodes",
+                "By the file with the registered keys and by the nodes these keys don't match alike.",
+                "Read the registered keys anew, or leave --registered out, and look again.",
+            );
+            return Err(Failure::new(EXIT_VERIFICATION, refused));
+        }
+    }
+    for note in &known.notes {
+        eprintln!("{note}");
+    }
     let found = checked.matched().map(|report| &report.validator);
     if let (Some(account), Some(Validator::One(found))) = (account, found)
         && account != *found

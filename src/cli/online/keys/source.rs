@@ -1,56 +1,133 @@
-//! Where the registered keys come from: a `qh-registered/1` file, the nodes, or the raw chain spec, in this order.
+//! Where the registered keys come from: a `qh-registered/1` file, the nodes, or the raw chain spec, in this order. A file
+//! is held against the nodes, if there are any.
 
 use std::path::Path;
 
-use super::super::nodes::{Asking, Spec, failure, given_account, open};
+use super::super::nodes::{Asking, Spec, failure, given_account, local_keys, now, open};
 use super::super::{Failure, Settings};
 use crate::ceremony::event::Refused;
 use crate::cli::keys::read_source;
 use crate::files::{from_error, refused};
-use crate::online::authorship::authored;
+use crate::online::authorship::{AuthorshipFault, authored};
 use crate::online::keys::silence::{Authorship, Count};
-use crate::online::node::{BlockHash, Node, hex};
-use crate::online::registered::ReadFault;
+use crate::online::node::{Node, hex};
+use crate::online::registered::today;
 use crate::vault::registered::{Account, Registered};
+use crate::vault::schemes::KeyType;
 
-/// The registered keys of the first source that is given; `None` if there is none.
+/// The registered keys, and how far they are to be believed.
+pub(super) struct Known {
+    /// Of the first source that was given.
+    pub registered: Registered,
+    /// What the nodes say, where the first source is a file: what holds by the file must hold by them too.
+    pub live: Option<Registered>,
+    /// What people should know of the sources.
+    pub notes: Vec<String>,
+}
+
+/// The registered keys of the first source that is given; `None` if there is none. Nodes are asked for the owners of
+/// `keys` as well.
 ///
 /// # Errors
-/// What keeps the source from being read: exit 3; what is wrong with it: exit 4.
+/// What keeps the source from being read: exit 3; what is wrong with it: exit 4; `registered-too-old`.
 pub(super) fn registered_of(
     settings: &Settings,
     file: Option<&Path>,
-) -> Result<Option<Registered>, Failure> {
+    keys: &[(KeyType, Vec<u8>)],
+) -> Result<Option<Known>, Failure> {
     let read = |file: &Path, spec: bool| {
         read_source(file, spec)
-            .map(Some)
             .map_err(|stopped| Failure::new(stopped.exit(), crate::files::from_error(&stopped)))
     };
+    let alone = |registered, notes| Known {
+        registered,
+        live: None,
+        notes,
+    };
     match (file, &settings.chain_spec) {
-        (Some(file), _) => read(file, false),
-        (None, _) if !settings.rpc.is_empty() => live(settings).map(Some),
-        (None, Some(spec)) => read(spec, true),
+        (Some(file), _) if settings.rpc.is_empty() => {
+            let registered = read(file, false)?;
+            let note = format!(
+                "How old the file is can't be told without a node: it is of block {}.",
+                registered.block_number
+            );
+            Ok(Some(alone(registered, vec![note])))
+        }
+        (Some(file), _) => {
+            let registered = read(file, false)?;
+            let (live, mut notes) = live(settings, Some(&registered.chain_id), keys)?;
+            notes.push(age(&registered, &live, settings.limits.max_registered_age)?);
+            Ok(Some(Known {
+                registered,
+                live: Some(live),
+                notes,
+            }))
+        }
+        (None, _) if !settings.rpc.is_empty() => {
+            let (registered, notes) = live(settings, None, keys)?;
+            Ok(Some(alone(registered, notes)))
+        }
+        (None, Some(spec)) => Ok(Some(alone(read(spec, true)?, vec![]))),
         (None, None) => Ok(None),
     }
 }
 
-/// The registered keys, read from the nodes at one finalized block.
-fn live(settings: &Settings) -> Result<Registered, Failure> {
-    let asking = Asking::of(settings, None)?;
-    let (reading, _) = asking.read(settings, false)?;
-    Ok(reading.registered)
+/// The registered keys, read from the nodes at one finalized block, and notes on the nodes.
+fn live(
+    settings: &Settings,
+    chain_id: Option<&str>,
+    keys: &[(KeyType, Vec<u8>)],
+) -> Result<(Registered, Vec<String>), Failure> {
+    let mut asking = Asking::of(settings, chain_id, local_keys(settings)?)?;
+    let more = keys.iter().filter(|key| !asking.local.contains(key));
+    let more: Vec<_> = more.cloned().collect();
+    asking.local.extend(more);
+    let (reading, notes) = asking.read(settings, false)?;
+    Ok((reading.registered, notes))
+}
+
+/// How far the file lies behind the nodes, which must be of the same chain.
+fn age(file: &Registered, live: &Registered, limit: u64) -> Result<String, Failure> {
+    if let (Some(own), Some(found)) = (file.genesis_hash, live.genesis_hash)
+        && own != found
+    {
+        let what = format!(
+            "The file with the registered keys is of a chain with genesis {}, the nodes serve one with {}.",
+            hex(&own),
+            hex(&found)
+        );
+        let way_on = "Give the file and the nodes of one and the same chain.";
+        return Err(Failure::new(
+            4,
+            refused("registered-chain-differs", what, way_on),
+        ));
+    }
+    let blocks = live.block_number.saturating_sub(file.block_number);
+    if blocks > limit {
+        let what = format!(
+            "The file with the registered keys is of block {}, {blocks} blocks before the nodes' last finalized one; at most {limit} are allowed.",
+            file.block_number
+        );
+        let way_on =
+            "Read the registered keys anew, or leave --registered out: the nodes tell them.";
+        return Err(Failure::new(1, refused("registered-too-old", what, way_on)));
+    }
+    Ok(format!(
+        "The file is of block {}, {blocks} blocks before the nodes' last finalized one, and they say the same of these keys.",
+        file.block_number
+    ))
 }
 
 /// The chain that can be asked who authored its blocks; `None` if no node was given. Every node is asked, since one
-/// could keep silent about a block. It must be the chain that the keys were matched with: on another one everybody is
-/// silent.
+/// could keep silent about a block. They must have caught up, agree on today's finalized block, and serve the chain
+/// that the keys were matched with: on another one, or in the past, everybody is silent.
 ///
 /// # Errors
-/// Exit 4 if a node serves another chain; what keeps the nodes from answering.
+/// As for reading the registered keys; `genesis-unknown` if nothing says which chain the keys were matched with.
 pub(super) fn authorship(
     settings: &Settings,
     registered: &Registered,
-) -> Result<Option<Box<dyn Authorship>>, Failure> {
+) -> Result<Option<Chain>, Failure> {
     if settings.rpc.is_empty() {
         return Ok(None);
     }
@@ -58,72 +135,81 @@ pub(super) fn authorship(
     if let Some(path) = &settings.chain_spec {
         Spec::read(path)?.is_of_all(&nodes)?;
     }
-    if let Some(genesis) = registered.genesis_hash {
-        nodes
-            .iter()
-            .try_for_each(|node| is_of(node, &genesis, &registered.chain_id))?;
-    }
-    Ok(Some(Box::new(Nodes(nodes))))
-}
-
-fn is_of(node: &Node, genesis: &BlockHash, chain_id: &str) -> Result<(), Failure> {
-    let found = node
-        .block_hash(0)
-        .map_err(|fault| failure(ReadFault::from(fault)))?;
-    if found.as_ref() == Some(genesis) {
-        return Ok(());
-    }
-    let theirs = found.map_or_else(|| "none".to_owned(), |hash| hex(&hash));
-    let what = format!(
-        "{} serves another chain than {chain_id}, which the keys were matched with: its genesis is {theirs}, that of the registered keys {}.",
-        node.name(),
-        hex(genesis)
-    );
-    Err(Failure::new(
-        4,
-        refused(
-            "node-other-chain",
-            what,
-            "Ask nodes of the chain that the registered keys are of.",
-        ),
-    ))
-}
-
-/// Nodes, asked for authors.
-struct Nodes(Vec<Node>);
-
-impl Authorship for Nodes {
-    /// The lowest of what the nodes have finalized.
-    fn finalized(&self) -> Result<u64, Refused> {
-        let mut lowest = u64::MAX;
-        for node in &self.0 {
-            let told = node
-                .finalized_head()
-                .and_then(|head| node.header(&head))
-                .map_err(|fault| from_error(&fault))?;
-            let header = told.ok_or_else(|| {
-                from_error(&ReadFault::NoBlock {
-                    node: node.name().to_owned(),
-                    what: "its finalized head".to_owned(),
-                })
-            })?;
-            lowest = lowest.min(header.number);
+    let block = today(&nodes, &settings.limits, now()).map_err(failure)?;
+    match registered.genesis_hash {
+        Some(genesis) if genesis != block.genesis => {
+            let what = format!(
+                "The nodes serve another chain than {}, which the keys were matched with: their genesis is {}, that of the registered keys {}.",
+                registered.chain_id,
+                hex(&block.genesis),
+                hex(&genesis)
+            );
+            let way_on = "Ask nodes of the chain that the registered keys are of.";
+            return Err(Failure::new(4, refused("node-other-chain", what, way_on)));
         }
-        Ok(lowest)
+        None if settings.chain_spec.is_none() => {
+            let what = "The registered keys don't say of which genesis they are, so silence could be measured on another chain.";
+            let way_on = "Give the raw chain spec with --chain-spec FILE as well.";
+            return Err(Failure::new(2, refused("genesis-unknown", what, way_on)));
+        }
+        _ => {}
+    }
+    Ok(Some(Chain {
+        nodes,
+        finalized: block.number,
+        failed: std::cell::Cell::new(1),
+    }))
+}
+
+/// Nodes that agree on a finalized block, asked for authors.
+pub(super) struct Chain {
+    nodes: Vec<Node>,
+    finalized: u64,
+    /// The exit code that belongs to the last fault of a node.
+    failed: std::cell::Cell<u8>,
+}
+
+impl Chain {
+    /// The failure of a refusal by [`Authorship`]: a node's fault keeps its own exit code.
+    pub fn failure(&self, refused: Refused) -> Failure {
+        match self.failed.get() {
+            1 => super::failure(refused),
+            exit => Failure::new(exit, refused),
+        }
+    }
+}
+
+impl Authorship for Chain {
+    fn finalized(&self) -> Result<u64, Refused> {
+        Ok(self.finalized)
     }
 
     /// What the worst of the nodes tells.
     fn count(&self, public: &[u8], from: u64, to: u64) -> Result<Count, Refused> {
+        let from = from.max(1);
         let mut worst = Count {
+            from,
             authored: 0,
             last: None,
             undetermined: 0,
             listed: 0,
             authorities: 0,
         };
-        for node in &self.0 {
-            let found =
-                authored(node, from.max(1), to, public).map_err(|fault| from_error(&fault))?;
+        for node in &self.nodes {
+            let shown = Progress::new(node.name(), to.saturating_add(1).saturating_sub(from));
+            let found = authored(node, from, to, public, &mut |done| shown.tell(done)).map_err(
+                |fault| {
+                    self.failed.set(match &fault {
+                        AuthorshipFault::Node(fault) => failure(fault.clone().into()).exit,
+                        AuthorshipFault::Range { .. } => 1,
+                        AuthorshipFault::Authorities { .. }
+                        | AuthorshipFault::NoBlock { .. }
+                        | AuthorshipFault::Chain { .. } => 4,
+                    });
+                    from_error(&fault)
+                },
+            )?;
+            worst.from = worst.from.max(found.from);
             worst.authored = worst.authored.max(found.own);
             worst.last = worst.last.max(found.last_own);
             worst.undetermined = worst.undetermined.max(found.undetermined);
@@ -131,6 +217,42 @@ impl Authorship for Nodes {
             worst.authorities = worst.authorities.max(found.authorities);
         }
         Ok(worst)
+    }
+}
+
+/// How far the walk over a node's blocks is, on a terminal.
+struct Progress<'a> {
+    node: &'a str,
+    blocks: u64,
+    terminal: bool,
+}
+
+impl<'a> Progress<'a> {
+    fn new(node: &'a str, blocks: u64) -> Self {
+        use std::io::IsTerminal;
+        let terminal = std::io::stderr().is_terminal();
+        Self {
+            node,
+            blocks,
+            terminal,
+        }
+    }
+
+    fn tell(&self, done: u64) {
+        if self.terminal && done.is_multiple_of(50) {
+            eprint!(
+                "\rLooking for blocks of this key at {}: {done} of {}",
+                self.node, self.blocks
+            );
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if self.terminal {
+            eprintln!();
+        }
     }
 }
 
