@@ -117,6 +117,10 @@ pub fn hold(driver: Driver, out: &mut dyn Write) -> Result<u8, (u8, String)> {
                     driver.head_hex(),
                     dir.display()
                 ),
+                _ if driver.state().opened.rehearsal => {
+                    "The ceremony is not finished. Start the rehearsal again with the same --out to resume."
+                        .to_owned()
+                }
                 _ => format!(
                     "The ceremony is not finished. Start again with --journal {} to resume.",
                     dir.display()

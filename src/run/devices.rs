@@ -82,8 +82,9 @@ impl Devices {
 
     /// The medium of a path in production, where it can be told.
     pub fn mounted_medium(&self, path: &str) -> Option<Medium> {
-        let path = Path::new(path);
-        let dir = if path.is_dir() { path } else { path.parent()? };
+        // What isn't there yet will lie on what is there around it.
+        let path = std::path::absolute(path).ok()?;
+        let dir = path.ancestors().find(|dir| dir.is_dir())?;
         self.real.then(|| self.mounted.probe(dir).ok()).flatten()
     }
 

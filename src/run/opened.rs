@@ -9,6 +9,7 @@ use crate::ceremony::dates;
 use crate::ceremony::effect::Target;
 use crate::ceremony::event::{Outcome, Refused};
 use crate::ceremony::policy::Kind;
+use crate::device::media::Medium;
 use crate::files::{self, from_error, refused};
 use crate::secret::SecretBytes;
 use crate::transcript::six_words::six_words;
@@ -92,6 +93,9 @@ impl Driver {
             });
         }
         self.own_world(path)?;
+        if target == Target::Keystore {
+            final_place(path, self.devices.mounted_medium(path).as_ref())?;
+        }
         let owner = parse_owner(owner)?;
         let proven = &opened.proven;
         let target = install::Target::of(Path::new(path), !proven.files.is_empty())
@@ -130,6 +134,21 @@ impl Driver {
             lines.extend(network.files.iter().map(|f| format!("network/{}", f.file)));
         }
         Ok(Outcome::Written { files: lines })
+    }
+}
+
+/// A keystore's final place is no stick: bare key files on a medium are an exception that people sign.
+fn final_place(path: &str, medium: Option<&Medium>) -> Result<(), Refused> {
+    match medium {
+        Some(medium) if medium.removable == Some(true) => Err(refused(
+            "keystore-on-removable-medium",
+            format!(
+                "{path} lies on {}, a removable medium, which is no keystore's final place.",
+                medium.source
+            ),
+            "Give the node's own disk, or choose the medium as target: an exception that two people sign.",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -181,4 +200,37 @@ fn parse_owner(text: &str) -> Result<Option<Owner>, Refused> {
             "Type e.g. 1000:1000, or leave it empty.",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stick_is_no_final_place() {
+        let mut medium = Medium {
+            path: "/media/stick".into(),
+            device: 1,
+            block: Some("8:17".into()),
+            disks: vec!["sdb".into()],
+            id: None,
+            fs_type: "vfat".into(),
+            mount_point: "/media/stick".into(),
+            source: "/dev/sdb1".into(),
+            free: 1,
+            removable: Some(true),
+            read_only: false,
+        };
+        let refused = final_place("/media/stick/keystore", Some(&medium)).unwrap_err();
+        assert_eq!(refused.name, "keystore-on-removable-medium");
+        assert_eq!(
+            refused.what,
+            "/media/stick/keystore lies on /dev/sdb1, a removable medium, which is no keystore's final place."
+        );
+        for said in [Some(false), None] {
+            medium.removable = said;
+            assert!(final_place("/x", Some(&medium)).is_ok());
+        }
+        assert!(final_place("/x", None).is_ok());
+    }
 }

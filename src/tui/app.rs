@@ -345,6 +345,10 @@ impl App {
             }
             Step::Leave if self.offers(Offer::Back) => self.send(Input::Back),
             Step::Leave => None,
+            Step::Quit => {
+                self.left = true;
+                None
+            }
             Step::Send(input) => self.send(input),
         }
     }

@@ -13,6 +13,8 @@ pub(super) enum Deed {
     Reprint,
     /// Depart from the script.
     Exception,
+    /// Leave the program, and resume the ceremony another time.
+    Leave,
 }
 
 /// Why a person is chosen.
@@ -30,7 +32,7 @@ pub(super) enum Overlay {
     Help(Option<Box<Overlay>>),
     /// The prompt's QR code, on the whole screen.
     Qr,
-    /// Pause, stop, or back.
+    /// Pause, leave, stop, or back.
     Menu(Pick),
     /// Why the ceremony stops.
     StopReason(Line),
@@ -71,7 +73,7 @@ const REASON: &str = "A reason is needed. It goes into the transcript; write no 
 impl Overlay {
     /// The menu behind `q`.
     pub(super) fn menu() -> Self {
-        Overlay::Menu(Pick::new(3))
+        Overlay::Menu(Pick::new(4))
     }
 
     /// The question before `deed`.
@@ -111,6 +113,7 @@ impl Overlay {
             (Overlay::Menu(mut pick), _) => match pick.key(cmd) {
                 Some(0) => close(),
                 Some(1) => Next::Close(Step::Send(Input::Pause)),
+                Some(2) => stay(Overlay::confirm(Deed::Leave)),
                 Some(_) => stay(Overlay::StopReason(Line::new())),
                 None => stay(Overlay::Menu(pick)),
             },
@@ -185,6 +188,7 @@ impl Overlay {
             (Overlay::Confirm(deed, mut pick), _) => match (pick.key(cmd), deed) {
                 (Some(0), _) => close(),
                 (Some(_), Deed::Reprint) => Next::Close(Step::Send(Input::Reprint)),
+                (Some(_), Deed::Leave) => Next::Close(Step::Quit),
                 (Some(_), Deed::Exception) => Next::Close(Step::Send(Input::Exception)),
                 (None, _) => stay(Overlay::Confirm(deed, pick)),
             },

@@ -154,6 +154,8 @@ impl Prompt {
     fn new(key: &str, title: &str, ask: Ask) -> Self {
         let offers = match ask {
             Ask::Wait | Ask::Over | Ask::Paused | Ask::Objection { .. } => vec![],
+            // Whoever types on without looking must not land in an objection; it can be made on the page after.
+            Ask::Refusal { .. } => vec![Offer::Pause],
             _ => vec![Offer::Object, Offer::Pause],
         };
         Self {

@@ -23,6 +23,8 @@ pub(super) enum Step {
     Send(Input),
     /// The person is told why nothing was sent.
     Say(&'static str),
+    /// The program is left; the ceremony can be resumed.
+    Quit,
     /// The form has nothing to leave inside itself: the question itself is left.
     Leave,
 }

@@ -31,15 +31,20 @@ pub(super) fn page(app: &App, overlay: &Overlay, view: &View, width: usize, heig
         Overlay::Qr => text("", &[]),
         Overlay::Menu(pick) => choose(
             text(
-                "Pause, or stop?",
+                "Pause, leave, or stop?",
                 &[
-                    "A pause keeps everything; after half an hour of it entered shares are wiped \
-                     and would be entered again.",
+                    "A pause keeps everything; after half an hour of it entered shares are wiped.",
+                    "Who leaves now resumes later, as after a power cut.",
                     "Stopping ends this ceremony for good: everything secret is wiped, and the \
                      transcript says who stopped where and why.",
                 ],
             ),
-            &["Go back to the ceremony", "Pause", "Stop the ceremony"],
+            &[
+                "Go back to the ceremony",
+                "Pause",
+                "Leave now, resume later",
+                "Stop the ceremony",
+            ],
             pick,
         ),
         Overlay::StopReason(line) => {
@@ -106,6 +111,19 @@ pub(super) fn page(app: &App, overlay: &Overlay, view: &View, width: usize, heig
                 ],
             ),
             &["No, keep this sheet", "Yes, make this sheet void"],
+            pick,
+        ),
+        Overlay::Confirm(Deed::Leave, pick) => choose(
+            text(
+                "Leave now?",
+                &[
+                    "The program ends and memory is wiped. Started again with the same journal, \
+                     the ceremony goes on: people are enrolled anew, and what depended on memory \
+                     is done again. Until the sheets are proven and matched, sheets on the table \
+                     become void.",
+                ],
+            ),
+            &["No, go on", "Yes, leave now"],
             pick,
         ),
         Overlay::Confirm(Deed::Exception, pick) => choose(

@@ -26,10 +26,14 @@ fn help_menus_and_objection() {
     });
     for (name, keys) in [
         ("menu", "q".to_owned()),
-        ("stop-reason", format!("q{DOWN}{DOWN}\rthe printer burnt")),
+        ("leave-confirm", format!("q{DOWN}{DOWN}\r")),
+        (
+            "stop-reason",
+            format!("q{DOWN}{DOWN}{DOWN}\rthe printer burnt"),
+        ),
         (
             "stop-confirm",
-            format!("q{DOWN}{DOWN}\rthe printer burnt\r"),
+            format!("q{DOWN}{DOWN}{DOWN}\rthe printer burnt\r"),
         ),
         ("object-who", "n".to_owned()),
         ("object-pin", "n2\r".to_owned()),

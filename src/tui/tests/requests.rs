@@ -77,8 +77,8 @@ fn pausing_and_stopping() {
     }
     let mut app2 = app(sample("text"));
     assert!(press(&mut app2, "q\x03").is_empty());
-    assert!(drawn(&mut app2).contains("Pause, or stop?"));
-    press(&mut app2, "3\r");
+    assert!(drawn(&mut app2).contains("Pause, leave, or stop?"));
+    press(&mut app2, "4\r");
     refused(&mut app2, "\r", "A reason is needed.");
     press(&mut app2, "q?n\r");
     assert!(drawn(&mut app2).contains("Stop for good?"));
@@ -87,6 +87,17 @@ fn pausing_and_stopping() {
     press(&mut app2, ESC);
     assert!(app2.overlay.is_none());
     assert_eq!(answer(one(&mut app2, "x\r")).1, "qx");
+}
+
+#[test]
+fn leaving_is_confirmed_and_sends_nothing() {
+    let mut app = app(sample("ready"));
+    assert!(press(&mut app, "q3\r").is_empty());
+    assert!(drawn(&mut app).contains("Leave now?"));
+    assert!(press(&mut app, "\r").is_empty());
+    assert!(!app.left() && app.overlay.is_none());
+    assert!(press(&mut app, "q3\r2\r").is_empty());
+    assert!(app.left());
 }
 
 #[test]
@@ -151,7 +162,7 @@ fn help_is_everywhere_and_goes_back_to_where_it_was_opened() {
     press(&mut app, "q?");
     assert!(drawn(&mut app).contains("this help"));
     press(&mut app, "?");
-    assert!(drawn(&mut app).contains("Pause, or stop?"));
+    assert!(drawn(&mut app).contains("Pause, leave, or stop?"));
 }
 
 #[test]
