@@ -223,6 +223,50 @@ fn what_the_chain_shows_outweighs_what_people_state() {
     );
 }
 
+/// What can't be an answer is told at once and asked again, not after all questions.
+#[test]
+fn a_wrong_answer_is_told_before_the_next_question() {
+    let host = Host::new();
+    host.seal(&delivery(&[&published(0)]));
+    let spec = spec();
+    let args = host.bare(&["--chain-spec", &spec]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let dialogue = [
+        ("First person who states this: ", " "),
+        ("First person who states this: ", "Ada Example"),
+        ("Second person: ", "ada  EXAMPLE"),
+        ("Second person: ", "Ben Example"),
+        ("Which machine signed", "validator-1"),
+        ("How was it stopped", "service masked"),
+        ("Who saw it stopped? ", "Ada Example"),
+        ("When (UTC", "tomorrow"),
+        ("When (UTC", "2999-01-01 00:00"),
+        ("When (UTC", "2026-11-22 14:00"),
+        ("Silent since block number: ", "many"),
+        ("Silent since block number: ", "1,000"),
+        ("Type `stopped`", "stopped"),
+    ];
+    let said = on_terminal(&args, &dialogue).ended(0);
+    for told in [
+        "`The answer` must be 1 to 1024 bytes without control characters.",
+        "A key is installed on the word of two different people.",
+        "seen_at must be a time in UTC such as",
+        "2999-01-01T00:00:00Z is in the future of this host's clock.",
+        "A block number has digits alone.",
+    ] {
+        assert_eq!(said.out.matches(told).count(), 1, "{told}\n{}", said.out);
+    }
+    // Three wrong answers end it.
+    let host = Host::new();
+    host.seal(&delivery(&[&published(0)]));
+    let args = host.bare(&["--chain-spec", &spec]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut dialogue = vec![("First person who states this: ", "Ada Example")];
+    dialogue.extend([("Second person: ", "Ada Example"); 3]);
+    on_terminal(&args, &dialogue).refused(1, "stop-evidence-missing");
+    host.untouched();
+}
+
 /// Arguments, environment and open files of the running program never tell what it carries.
 #[test]
 fn arguments_and_environment_hold_no_secret() {

@@ -248,6 +248,13 @@ fn silence_at_nodes_of_yesterday_is_refused() {
     insert(&[&node], &with_spec).refused(4, "old-signer-alive");
     // Nothing says which chain the file is of.
     insert(&[&node], &[]).refused(2, "genesis-unknown");
+    // A file of a block that this chain doesn't have.
+    let good = fs::read_to_string(&file).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&good).unwrap();
+    document["block_hash"] = json!("ab".repeat(32));
+    fs::write(&file, document.to_string()).unwrap();
+    insert(&[&node], &with_spec).refused(4, "registered-chain-differs");
+    fs::write(&file, good).unwrap();
     // A file from long ago, and one that says something else than the nodes do.
     let mut old = chain.clone();
     (old.finalized, old.best) = (40_000, 40_003);

@@ -55,7 +55,7 @@ pub(super) fn registered_of(
         }
         (Some(file), _) => {
             let registered = read(file, false)?;
-            let (live, mut notes) = live(settings, Some(&registered.chain_id), keys)?;
+            let (live, mut notes) = live(settings, Some(&registered), keys)?;
             notes.push(age(&registered, &live, settings.limits.max_registered_age)?);
             Ok(Some(Known {
                 registered,
@@ -72,18 +72,41 @@ pub(super) fn registered_of(
     }
 }
 
-/// The registered keys, read from the nodes at one finalized block, and notes on the nodes.
+/// The registered keys, read from the nodes at one finalized block, and notes on the nodes. If a file is given, its
+/// block must be one of the nodes' chain.
 fn live(
     settings: &Settings,
-    chain_id: Option<&str>,
+    file: Option<&Registered>,
     keys: &[(KeyType, Vec<u8>)],
 ) -> Result<(Registered, Vec<String>), Failure> {
+    let chain_id = file.map(|file| file.chain_id.as_str());
     let mut asking = Asking::of(settings, chain_id, local_keys(settings)?)?;
     let more = keys.iter().filter(|key| !asking.local.contains(key));
     let more: Vec<_> = more.cloned().collect();
     asking.local.extend(more);
     let (reading, notes) = asking.read(settings, false)?;
+    if let Some((file, own)) = file.and_then(|file| Some((file, file.block_hash?))) {
+        for node in &asking.nodes {
+            let theirs = node
+                .block_hash(file.block_number)
+                .map_err(|fault| failure(fault.into()))?;
+            if theirs != Some(own) {
+                let what = format!(
+                    "The file with the registered keys is of block {} with hash {}, which {} does not have: it is of another chain or fork, or the node lags behind it.",
+                    file.block_number,
+                    hex(&own),
+                    node.name()
+                );
+                return Err(chain_differs(what));
+            }
+        }
+    }
     Ok((reading.registered, notes))
+}
+
+fn chain_differs(what: String) -> Failure {
+    let way_on = "Give the file and the nodes of one and the same chain.";
+    Failure::new(4, refused("registered-chain-differs", what, way_on))
 }
 
 /// How far the file lies behind the nodes, which must be of the same chain.
@@ -96,11 +119,7 @@ fn age(file: &Registered, live: &Registered, limit: u64) -> Result<String, Failu
             hex(&own),
             hex(&found)
         );
-        let way_on = "Give the file and the nodes of one and the same chain.";
-        return Err(Failure::new(
-            4,
-            refused("registered-chain-differs", what, way_on),
-        ));
+        return Err(chain_differs(what));
     }
     let blocks = live.block_number.saturating_sub(file.block_number);
     if blocks > limit {
