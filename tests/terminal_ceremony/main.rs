@@ -422,7 +422,7 @@ fn a_small_terminal_a_signal_and_a_resume() {
 
     // Ctrl-C asks; it ends nothing.
     terminal.key("C-c");
-    terminal.until("the menu", |pane| pane.title == "Pause, or stop?");
+    terminal.until("the menu", |pane| pane.title == "Pause, leave, or stop?");
     terminal.key("Escape");
     terminal.until("the page again", |pane| pane.title == before.title);
 
