@@ -10,6 +10,8 @@
 //! - [`share`] splits a secret into sheets and brings it back: wire, words, QR text, quorum.
 //! - [`vault`] holds key material and seals it: validator keystores, pair proofs, bundles, JWE and age files.
 //! - [`transcript`] is what the auditor reads: hash-chained entries, record, annex, signature, verification.
+//! - [`hsm`] is what both programs know of PKCS#11 tokens: URIs, frames, the child `qh-pkcs11` as its parent sees it.
+//! - `pkcs11` (feature `pkcs11`, program `qh-pkcs11`) is that child's inside: the vendor's module runs there alone.
 //! - [`device`] is the laptop around the ceremony: network check, clock, media, pictures.
 //! - [`mod@print`] lays out sheets and forms and rasters them to pages.
 //! - [`run`] is the driver, the only bridge from effects to devices and secrets, and back to events.
@@ -19,7 +21,7 @@
 //! - [`cli`] holds the command line of each program.
 //!
 //! `ceremony` imports nothing of ours; `tui` imports `ceremony` and the secret entry types; `run` imports
-//! everything except `tui` and `online`; `online` imports neither `run` nor the ceremony's screens. `tests/house.rs`
+//! everything except `tui`, `online` and `pkcs11`; `online` imports neither `run` nor the ceremony's screens. `tests/house.rs`
 //! checks this.
 #![deny(unsafe_code, missing_docs)]
 
@@ -27,8 +29,11 @@ pub mod ceremony;
 pub mod cli;
 pub mod device;
 pub mod files;
+pub mod hsm;
 #[cfg(feature = "online")]
 pub mod online;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod print;
 pub mod refusal;
 pub mod run;

@@ -4,7 +4,7 @@ use super::bags;
 use super::dates;
 use super::engine::{Refusal, not_asked, page_offering, refusal_page, refuse};
 use super::event::Refused;
-use super::next::{exception_text, session_keys, short};
+use super::next::{backed_keys, exception_text, short};
 use super::policy::{Kind, Label, Role, Slot};
 use super::prompt::{Ask, Prompt, TextKind};
 use super::request::stop;
@@ -278,11 +278,7 @@ fn read_out(state: &mut State, key: &str, index: &str, value: &str) {
     let expected = index
         .parse::<usize>()
         .ok()
-        .and_then(|i| {
-            session_keys(&state.facts.keys)
-                .get(i)
-                .map(|k| short(&k.public))
-        })
+        .and_then(|i| backed_keys(&state.facts.keys).get(i).map(|k| short(k)))
         .map(|short| short.replace(" ... ", ""));
     if expected.as_deref() != Some(typed.as_str()) {
         state.work.answers.remove(key);

@@ -1,7 +1,7 @@
 //! What a finished step leaves behind.
 
 use super::effect::Against;
-use super::next::session_keys;
+use super::next::backed_keys;
 use super::policy::Verb;
 use super::script::Script;
 use super::state::{Ending, MatchFact, SheetState, State};
@@ -21,7 +21,7 @@ pub(super) fn step_done(script: &Script, state: &mut State, verb: Verb) {
         }
         Verb::Match if state.answer("match.against") == Some("read-out") => {
             state.facts.match_source = Some((Against::ReadOut, String::new()));
-            let lines = session_keys(&state.facts.keys)
+            let lines = backed_keys(&state.facts.keys)
                 .iter()
                 .map(|k| format!("{} read out by two people", k.key_type))
                 .collect();

@@ -25,6 +25,8 @@ pub enum Target {
     Delivery,
     /// Bare key files on a medium: an exception.
     Medium,
+    /// A PKCS#11 token.
+    Hsm,
 }
 
 /// What public keys are compared with.
@@ -59,18 +61,30 @@ pub enum Effect {
     CheckMachine,
     /// Make the one-time recipient of this ceremony.
     MakeRecipient,
+    /// List the PKCS#11 modules that may be loaded; none is.
+    ListModules {
+        /// The token's URI in the script; empty for none.
+        named: String,
+    },
+    /// Load a module and list its tokens.
+    ListTokens {
+        /// The module's path.
+        module: String,
+        /// The token's URI in the script; empty for none.
+        named: String,
+    },
     /// List the public side of a key source.
     InspectSource {
         /// Which kind of source.
         source: Source,
-        /// Directory or file.
+        /// Directory, file, or a token's URI.
         path: String,
     },
     /// Read and prove every key.
     ReadKeys {
         /// Which kind of source.
         source: Source,
-        /// Directory or file.
+        /// Directory, file, or a token's URI.
         path: String,
         /// The node's name, for the bundle.
         node: String,
@@ -161,12 +175,15 @@ pub enum Effect {
     WriteKeys {
         /// Where to.
         target: Target,
-        /// Directory or file.
+        /// Directory, file, or a token's URI.
         path: String,
         /// `uid:gid`, or empty to leave the owner.
         owner: String,
         /// The host's recipient; empty unless the target is a delivery.
         recipient: String,
+        /// Whether keys in a token may be exported from it again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        extractable: bool,
         /// Only say what would be written.
         dry: bool,
     },
@@ -186,7 +203,19 @@ impl Effect {
         match self {
             Effect::CheckMachine => "Looking at network, radios, swap and memory (a second).",
             Effect::MakeRecipient => "Making this ceremony's recipient (a second).",
+            Effect::ListModules { .. } => "Listing the PKCS#11 modules (a second).",
+            Effect::ListTokens { .. } => {
+                "Loading the module, listing its tokens (half a minute at most)."
+            }
+            Effect::InspectSource {
+                source: Source::Hsm,
+                ..
+            } => "Opening the token, listing its objects (half a minute at most).",
             Effect::InspectSource { .. } => "Listing the key source (a second).",
+            Effect::ReadKeys {
+                source: Source::Hsm,
+                ..
+            } => "Exporting and proving each key (up to a minute).",
             Effect::ReadKeys { .. } => "Reading and proving each key (a few seconds).",
             Effect::MatchKeys { .. } => "Comparing with the registered validator (a few seconds).",
             Effect::DrawEntropy => "Mixing randomness (a second).",
@@ -204,6 +233,10 @@ impl Effect {
             Effect::LoadRecord { .. } => "Reading the record (a second).",
             Effect::Validate => "Checking the shares against the key check (a few seconds).",
             Effect::WriteKeys { dry: true, .. } => "Looking at the place (a second).",
+            Effect::WriteKeys {
+                target: Target::Hsm,
+                ..
+            } => "Writing, reading back, signing a challenge (up to a minute).",
             Effect::WriteKeys { .. } => "Writing, listing back and comparing (a few seconds).",
             Effect::WipeShares => "Wiping entered shares (a second).",
             Effect::Wipe => "Wiping, and searching memory for what should be gone (some seconds).",

@@ -231,6 +231,55 @@ pub struct Finding {
     pub stop: bool,
 }
 
+/// A PKCS#11 module that may be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleFact {
+    /// Short name.
+    pub name: String,
+    /// The shared object's path.
+    pub path: String,
+    /// Whether the script names it.
+    pub named: bool,
+}
+
+/// What a token says of its PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenPin {
+    /// It is typed here; no wrong one since the last right one.
+    Good,
+    /// It is typed here; there was a wrong one.
+    CountLow,
+    /// It is typed here; the next wrong one locks the token.
+    FinalTry,
+    /// It is typed on the token's own pad.
+    Pad,
+    /// It is locked.
+    Locked,
+    /// None is set: the token is not initialised.
+    Unset,
+}
+
+impl TokenPin {
+    /// Whether the token can be used.
+    pub fn usable(self) -> bool {
+        !matches!(self, TokenPin::Locked | TokenPin::Unset)
+    }
+}
+
+/// A token in a slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenFact {
+    /// By which it is chosen, RFC 7512.
+    pub uri: String,
+    /// Label, serial number, model, for people.
+    pub text: String,
+    /// Its PIN.
+    pub pin: TokenPin,
+}
+
 /// How one effect ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
@@ -255,10 +304,25 @@ pub enum Outcome {
         /// Six words.
         fingerprint: String,
     },
+    /// The modules.
+    Modules {
+        /// Each.
+        modules: Vec<ModuleFact>,
+    },
+    /// The tokens of a module.
+    Tokens {
+        /// What the module calls itself.
+        library: String,
+        /// Each.
+        tokens: Vec<TokenFact>,
+    },
     /// The public side of the source.
     Inspected {
-        /// One line a file.
+        /// One line a file or object.
         files: Vec<String>,
+        /// Objects that stay in a token, each with the reason.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stays: Vec<String>,
     },
     /// Keys are proven and lie in a slot.
     Keys {
@@ -282,6 +346,9 @@ pub enum Outcome {
     Entropy {
         /// Set id, hex.
         set_id: String,
+        /// How many random bytes of a token went in.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        token_bytes: u32,
     },
     /// The backup is sealed.
     Sealed {
@@ -376,6 +443,10 @@ pub enum Outcome {
         /// Why the search was not possible; empty when it was.
         note: String,
     },
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The public side of a sealed file.

@@ -1,13 +1,13 @@
 //! What the driver reports: each outcome must be one that its effect can have.
 
-use super::effect::{Effect, Paper, Target};
+use super::effect::{Effect, Paper, Source, Target};
 use super::engine::{Refusal, refusal_page, refuse};
 use super::event::{Outcome, Refused};
-use super::next::{exception_text, key_lines, session_keys};
+use super::next::{backed_keys, exception_text, key_lines};
 use super::policy::{Kind, Slot, Verb};
 use super::script::Script;
 use super::state::{
-    Clears, Exception, MatchFact, Overlay, Sheet, SheetState, State, StoredCopy, Work,
+    Clears, Exception, MatchFact, Overlay, Sheet, SheetState, State, StoredCopy, TokenPart, Work,
 };
 
 /// What is asked anew when an effect failed.
@@ -22,6 +22,20 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
         | Effect::WriteRecord
         | Effect::Close => Clears::Nothing,
         Effect::Seal { .. } | Effect::Split { .. } | Effect::Open => Clears::Signatures,
+        Effect::ListModules { .. } => Clears::Step,
+        Effect::ListTokens { .. } => Clears::Token(TokenPart::Module),
+        Effect::InspectSource {
+            source: Source::Hsm,
+            ..
+        }
+        | Effect::ReadKeys {
+            source: Source::Hsm,
+            ..
+        }
+        | Effect::WriteKeys {
+            target: Target::Hsm,
+            ..
+        } => Clears::Token(token_part(&refused.name)),
         Effect::InspectSource { .. }
         | Effect::ReadKeys { .. }
         | Effect::MatchKeys { .. }
@@ -36,6 +50,26 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
             Clears::Prefix(format!("store.m{copy}.plug"))
         }
         Effect::VerifyCopy { copy, .. } => Clears::Prefix(format!("store.m{copy}.")),
+    }
+}
+
+/// What of a token is asked anew: an object that can't be exported says nothing against the token, a wrong PIN nothing
+/// against the choice. After anything else the token may be another.
+fn token_part(name: &str) -> TokenPart {
+    match name {
+        "hsm-pin-wrong" => TokenPart::Pin,
+        "hsm-export-impossible"
+        | "hsm-not-extractable"
+        | "hsm-wrap-trusted-only"
+        | "hsm-not-offered"
+        | "hsm-key-malformed"
+        | "hsm-key-mismatch"
+        | "hsm-key-length"
+        | "hsm-no-public-key"
+        | "hsm-secret-unprovable"
+        | "hsm-data-unknown"
+        | "hsm-data-wrong" => TokenPart::Objects,
+        _ => TokenPart::Token,
     }
 }
 
@@ -81,8 +115,20 @@ pub(super) fn finished(
             state.facts.recipient = Some((recipient.clone(), fingerprint.clone()));
             state.slots.insert(Slot::Identity);
         }
-        (Effect::InspectSource { .. }, Outcome::Inspected { files }) => {
+        (Effect::ListModules { .. }, Outcome::Modules { modules }) => {
+            state.work.modules = Some(modules.clone());
+        }
+        (Effect::ListTokens { .. }, Outcome::Tokens { library, tokens }) => {
+            state.work.tokens = Some((library.clone(), tokens.clone()));
+            let usable = |uri: &str| tokens.iter().any(|t| t.uri == uri && t.pin.usable());
+            let gone = |key: &str, uri: &str| key.ends_with(".token") && !usable(uri);
+            state.work.answers.retain(|key, value| !gone(key, value));
+        }
+        (Effect::InspectSource { .. }, Outcome::Inspected { files, stays }) => {
             mark(state, "inspect", files.clone());
+            if !stays.is_empty() {
+                mark(state, "stays", stays.clone());
+            }
         }
         (Effect::ReadKeys { .. }, Outcome::Keys { keys, notes }) => {
             state.facts.keys = keys.clone();
@@ -109,8 +155,15 @@ pub(super) fn finished(
             state.facts.match_source = Some((*against, path.clone()));
             mark(state, "match", lines.clone());
         }
-        (Effect::DrawEntropy, Outcome::Entropy { set_id }) => {
+        (
+            Effect::DrawEntropy,
+            Outcome::Entropy {
+                set_id,
+                token_bytes,
+            },
+        ) => {
             state.facts.set_id = set_id.clone();
+            state.facts.token_bytes = *token_bytes;
             state.slots.insert(Slot::Secret);
             mark(state, "entropy", vec![]);
         }
@@ -356,8 +409,8 @@ pub(super) fn perhaps_written(state: &mut State, path: &str) {
 fn opened(state: &mut State, keys: &[super::event::PublicKey]) {
     let as_said = match (state.opened.kind, &state.facts.sealed) {
         (Kind::Backup, _) => state.facts.keys == keys,
-        // A header names the keys that sign on the chain; network files stand inside the seal alone.
-        (_, Some(sealed)) => session_keys(keys).into_iter().eq(&sealed.keys),
+        // A header names every key; network files stand inside the seal alone.
+        (_, Some(sealed)) => backed_keys(keys).into_iter().eq(&sealed.keys),
         (_, None) => true,
     };
     if !as_said {

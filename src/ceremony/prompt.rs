@@ -69,6 +69,8 @@ pub enum SecretKind {
     Dice,
     /// The node's keystore password.
     Password,
+    /// A PKCS#11 token's PIN.
+    TokenPin,
 }
 
 /// A way to read a share.

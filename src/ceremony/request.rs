@@ -5,7 +5,7 @@ use super::event::Request;
 use super::policy::{Kind, Label, Slot, Verb};
 use super::prompt::Ask;
 use super::script::Script;
-use super::state::{Clears, Ending, Overlay, SheetState, State, Work};
+use super::state::{Clears, Ending, Overlay, SheetState, State, TokenPart, Work};
 
 pub(super) fn requested(
     script: &Script,
@@ -186,7 +186,35 @@ fn clear(state: &mut State, clears: &Clears) {
                 }
             }
         }
+        Clears::Token(part) => clear_token(&mut state.work, *part),
         Clears::Step => state.work = Work::default(),
+    }
+}
+
+/// What was listed and signed for a token is void; what was chosen before the part that failed stands.
+fn clear_token(work: &mut Work, part: TokenPart) {
+    let ends = |key: &str| {
+        key.split_once('.')
+            .map(|(_, end)| end.to_owned())
+            .unwrap_or_default()
+    };
+    work.answers.retain(|key, _| match ends(key).as_str() {
+        "stays" => false,
+        "pin" => part < TokenPart::Pin,
+        "token" => part < TokenPart::Token,
+        "module" | "module-path" => part < TokenPart::Module,
+        _ => true,
+    });
+    for name in ["inspect", "stays", "read", "plan"] {
+        work.done.remove(name);
+    }
+    work.signed.clear();
+    work.rechecked = false;
+    if part >= TokenPart::Pin {
+        work.tokens = None; // its PIN may have fewer tries left now
+    }
+    if part >= TokenPart::Module {
+        work.modules = None;
     }
 }
 

@@ -120,6 +120,11 @@ pub struct Step {
     /// What public keys may be compared with.
     #[serde(default)]
     pub against: Vec<Against>,
+    /// The token that is meant, as a PKCS#11 URI (RFC 7512); without it people choose one.
+    pub hsm: Option<String>,
+    /// Whether keys that are written to a token may be exported from it again.
+    #[serde(default)]
+    pub extractable: bool,
     /// How sheets may be made.
     #[serde(default)]
     pub paper: Vec<Paper>,
@@ -234,6 +239,22 @@ impl Script {
             });
         }
         for (index, step) in steps.iter().enumerate() {
+            // A PIN in a script would be one that everybody knows; the rest of the URI is read where tokens are.
+            let pin = |uri: &str| uri.contains("pin-value") || uri.contains("pin-source");
+            if step
+                .hsm
+                .as_deref()
+                .is_some_and(|uri| !uri.starts_with("pkcs11:") || pin(uri))
+            {
+                return Err(ScriptError {
+                    line: lines[index],
+                    name: "script-hsm-uri",
+                    what: format!(
+                        "`{}`: `hsm` must be a PKCS#11 URI (RFC 7512) without a PIN",
+                        step.id
+                    ),
+                });
+            }
             if steps[..index].iter().any(|earlier| earlier.id == step.id) {
                 return Err(ScriptError {
                     line: lines[index],

@@ -1,7 +1,9 @@
 //! What is known: facts alone. What comes next is computed from them, never stored.
 
 use super::effect::{Against, Effect, Paper};
-use super::event::{Finding, Opened, PublicKey, RecordFacts, Refused, SealedFacts};
+use super::event::{
+    Finding, ModuleFact, Opened, PublicKey, RecordFacts, Refused, SealedFacts, TokenFact,
+};
 use super::policy::{Kind, Label, Role, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -152,8 +154,23 @@ pub enum Clears {
     Signatures,
     /// Answers and marks that begin so.
     Prefix(String),
+    /// What depends on this of a token.
+    Token(TokenPart),
     /// Everything of the step.
     Step,
+}
+
+/// What is asked anew of a token, each with all that follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenPart {
+    /// Its objects are listed anew.
+    Objects,
+    /// Its PIN is typed anew.
+    Pin,
+    /// It is chosen anew.
+    Token,
+    /// Its module is chosen anew.
+    Module,
 }
 
 /// An exception that a refusal offers.
@@ -220,6 +237,10 @@ pub struct Work {
     pub answers: BTreeMap<String, String>,
     /// Effects that are done, by name, with lines to show.
     pub done: BTreeMap<String, Vec<String>>,
+    /// PKCS#11 modules, once listed.
+    pub modules: Option<Vec<ModuleFact>>,
+    /// The chosen module's name for itself and its tokens, once listed.
+    pub tokens: Option<(String, Vec<TokenFact>)>,
     /// Whether the machine was looked at again for this step's signatures.
     pub rechecked: bool,
     /// Who has signed.
@@ -281,6 +302,8 @@ pub struct Facts {
     pub match_source: Option<(Against, String)>,
     /// Dice rolled.
     pub dice: u32,
+    /// Random bytes of a token that went into the pool.
+    pub token_bytes: u32,
     /// Set id, hex.
     pub set_id: String,
     /// Sealed file name, SHA-256, key check.

@@ -62,7 +62,7 @@ pub struct RunArgs {
     /// The journal directory [default: ./CEREMONY, e.g. ./BR-2026-11-22-01].
     #[arg(long)]
     pub journal: Option<PathBuf>,
-    /// A TOML file about devices: `page = "a4"` or `"letter"`.
+    /// A TOML file about devices: paper size, HSM modules (docs/manual.md).
     #[arg(long)]
     pub devices: Option<PathBuf>,
 }
@@ -81,6 +81,17 @@ pub struct RehearseArgs {
     /// Where everything is left [default: ./rehearsal-TIME].
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Keys come from an HSM and go into another: tokens of SoftHSM 2, made in the rehearsal's directory.
+    #[arg(long)]
+    pub hsm: Option<RehearsalHsm>,
+}
+
+/// An HSM that a rehearsal can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum RehearsalHsm {
+    /// SoftHSM 2.
+    #[value(name = "softhsm")]
+    SoftHsm,
 }
 
 /// `script`.

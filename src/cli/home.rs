@@ -52,6 +52,7 @@ fn go(chosen: &str, hardening: &Hardening, out: &mut dyn Write) -> u8 {
                 auto: false,
                 answers: None,
                 out: None,
+                hsm: None,
             },
             hardening,
             out,

@@ -23,6 +23,7 @@ use crate::run::answers::{Answers, MAX_ANSWERS};
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, RunError, Setup, names};
 use crate::run::player::{Move, Player, Written};
+use crate::run::softhsm::SoftHsm;
 use crate::run::world::World;
 use crate::secret::hardening::Hardening;
 use crate::tui::ToScreen;
@@ -90,6 +91,11 @@ fn play(args: &RehearseArgs, hardening: &Hardening, out: &mut dyn Write) -> Resu
     let acts = acts(args, &base)?;
     let world = World { out: base.clone() };
     world.build(9).map_err(|r| (3, r.what))?;
+    if args.hsm.is_some() {
+        SoftHsm::of(&base)
+            .build(&world.source())
+            .map_err(|r| (3, format!("{} ({}) {}", r.what, r.name, r.way_on)))?;
+    }
 
     if auto && terminal {
         let (to, from) = channel();
@@ -208,7 +214,13 @@ fn open(act: &Act, base: &Path, hardening: &Hardening) -> Result<Again, Failure>
         out: base.to_owned(),
     };
     let media = (1..=9).map(|n| world.medium(n)).collect();
-    let devices = Devices::rehearsal(hardening.clone(), Paper::A4, media);
+    let mut devices = Devices::rehearsal(hardening.clone(), Paper::A4, media);
+    let softhsm = SoftHsm::of(base);
+    if softhsm.exists() {
+        devices.hsm = softhsm
+            .hsm()
+            .map_err(|r| (3, format!("{} ({}) {}", r.what, r.name, r.way_on)))?;
+    }
     let journal = act.dir.join(names::TRANSCRIPT);
     let begun = if journal.exists() {
         Driver::again(&act.dir, devices)

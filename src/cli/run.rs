@@ -11,11 +11,13 @@ use super::exit_of;
 use super::{screen, scripts};
 use crate::ceremony::dates;
 use crate::files;
+use crate::hsm::modules::Module;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
 use crate::run::Again;
 use crate::run::devices::Devices;
 use crate::run::driver::{Driver, Setup, names};
+use crate::run::token::Hsm;
 use crate::secret::hardening::Hardening;
 
 /// The device file.
@@ -24,6 +26,59 @@ use crate::secret::hardening::Hardening;
 struct DeviceFile {
     /// Paper size.
     page: Option<String>,
+    /// HSMs.
+    hsm: Option<HsmPart>,
+}
+
+/// `[hsm]` of the device file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HsmPart {
+    /// The child program, `qh-pkcs11`; without it the one beside this program.
+    program: Option<PathBuf>,
+    /// Modules by name.
+    #[serde(default)]
+    module: Vec<ModulePart>,
+}
+
+/// One `[[hsm.module]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModulePart {
+    /// Short name, as scripts say it (`module-name=`).
+    name: String,
+    /// The shared object.
+    path: PathBuf,
+    /// Initialisation arguments, where the module needs some.
+    #[serde(default)]
+    init: String,
+    /// Environment variables that the module reads. No PIN.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+}
+
+impl DeviceFile {
+    fn paper(&self) -> Result<Paper, (u8, String)> {
+        self.page.as_deref().map_or(Ok(Paper::A4), |page| {
+            scripts::paper_of(page).map_err(|t| (2, t))
+        })
+    }
+
+    fn hsm(self) -> Hsm {
+        let mut hsm = Hsm::real();
+        let part = self.hsm.unwrap_or_default();
+        if let Some(program) = part.program {
+            hsm.program = program;
+        }
+        let module = |own: ModulePart| Module {
+            name: own.name,
+            path: own.path,
+            init: own.init,
+            environment: own.environment.into_iter().collect(),
+        };
+        hsm.modules = part.module.into_iter().map(module).collect();
+        hsm
+    }
 }
 
 /// Runs the ceremony; the exit code.
@@ -42,11 +97,12 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
         return Err((2, "A ceremony needs a terminal and people at it.".into()));
     }
     let (script, text) = scripts::sound(&args.script)?;
-    let paper = match &args.devices {
+    let file = match &args.devices {
         Some(path) => device_file(path)?,
-        None => Paper::A4,
+        None => DeviceFile::default(),
     };
-    let devices = Devices::real(hardening.clone(), paper);
+    let mut devices = Devices::real(hardening.clone(), file.paper()?);
+    devices.hsm = file.hsm();
     let (dir, ceremony) = journal(args.journal.as_deref());
     let journal_dir = dir.clone();
     let begun = if dir.join(names::TRANSCRIPT).exists() {
@@ -95,13 +151,10 @@ fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
     ))
 }
 
-fn device_file(path: &Path) -> Result<Paper, (u8, String)> {
+fn device_file(path: &Path) -> Result<DeviceFile, (u8, String)> {
     let bytes = files::read(path, 64 * 1024).map_err(|r| (exit_of(&r), r.what))?;
-    let file: DeviceFile = toml::from_str(&String::from_utf8_lossy(&bytes))
-        .map_err(|error| (2, format!("{}: {error}", path.display())))?;
-    file.page.as_deref().map_or(Ok(Paper::A4), |page| {
-        scripts::paper_of(page).map_err(|t| (2, t))
-    })
+    toml::from_str(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| (2, format!("{}: {error}", path.display())))
 }
 
 /// The journal directory and the ceremony's name: the one given, or the first free `BR-DATE-NN` here.

@@ -74,7 +74,10 @@ impl Driver {
                 })
                 .unwrap_or_default(),
         );
-        let pool = Pool::gather(&dice, &[], &os);
+        let token = self.slots.token_random.take();
+        let token = token.as_ref().map_or(&[][..], |own| own.expose());
+        let token_bytes = u32::try_from(token.len()).unwrap_or(u32::MAX);
+        let pool = Pool::gather(&dice, token, &os);
         let secret = pool.secret();
         self.residues.bytes("secret S", secret.expose());
         self.residues
@@ -83,7 +86,10 @@ impl Driver {
         self.slots.dice = None;
         self.slots.secret = Some(secret);
         self.slots.pool = Some(pool);
-        Ok(Outcome::Entropy { set_id })
+        Ok(Outcome::Entropy {
+            set_id,
+            token_bytes,
+        })
     }
 
     pub(super) fn seal(&mut self, cipher: Cipher, k: u8, n: u8) -> Result<Outcome, Refused> {

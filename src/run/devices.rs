@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::token::Hsm;
 use crate::ceremony::event::Finding;
 use crate::device::machine;
 use crate::device::media::{Media, MediaError, Medium};
@@ -26,6 +27,8 @@ pub struct Devices {
     pub media: BTreeMap<u8, Medium>,
     /// Paper size.
     pub paper: Paper,
+    /// HSMs.
+    pub hsm: Hsm,
 }
 
 impl Devices {
@@ -39,6 +42,7 @@ impl Devices {
             simulated: None,
             media: BTreeMap::new(),
             paper,
+            hsm: Hsm::real(),
         }
     }
 
@@ -47,6 +51,7 @@ impl Devices {
         Self {
             real: false,
             simulated: Some(SimulatedMedia::new(media)),
+            hsm: Hsm::none(),
             ..Self::real(hardening, paper)
         }
     }

@@ -165,6 +165,10 @@ impl Driver {
                 self.record_event(Event::Stored { key, count })?;
                 self.slots.dice = Some(text);
             }
+            "export.pin" | "write.pin" => {
+                self.record_event(Event::Stored { key, count })?;
+                self.slots.token_pin = Some(text);
+            }
             _ => {
                 self.record_event(Event::Stored { key, count })?;
                 self.slots.password = Some(text);

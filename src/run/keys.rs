@@ -13,13 +13,20 @@ use crate::device::picture;
 use crate::files::{self, from_error, refused};
 use crate::transcript::six_words::six_words;
 use crate::vault::bundle::Bundle;
-use crate::vault::contents::{BundleKey, Network};
+use crate::vault::contents::{BundleFile, BundleKey, Network};
 use crate::vault::delivery::{Purpose, open_with};
 use crate::vault::gather::{Selection, gather, places, prove_all, type_and_public};
 use crate::vault::keystore::{self, KeystoreFault, NetworkPath, ProvenNetworkFile};
 use crate::vault::recipient::OneTimeRecipient;
 use crate::vault::registered::{self, Registered, Verdict};
 use crate::vault::schemes::KeyType;
+
+fn inspected(files: Vec<String>) -> Outcome {
+    Outcome::Inspected {
+        files,
+        stays: vec![],
+    }
+}
 
 fn hex_key(public: &[u8]) -> String {
     format!("0x{}", HEXLOWER.encode(public))
@@ -102,7 +109,14 @@ impl Driver {
         ))
     }
 
-    pub(super) fn inspect_source(&self, source: Source, path: &str) -> Result<Outcome, Refused> {
+    pub(super) fn inspect_source(
+        &mut self,
+        source: Source,
+        path: &str,
+    ) -> Result<Outcome, Refused> {
+        if source == Source::Hsm {
+            return self.inspect_token(path);
+        }
         self.own_world(path)?;
         if source == Source::Delivery {
             let bytes = files::read(Path::new(path), crate::vault::delivery::MAX_SEALED_DELIVERY)?;
@@ -111,7 +125,7 @@ impl Driver {
                 bytes.len(),
                 &super::driver::sha256_hex(&bytes)[..16]
             );
-            return Ok(Outcome::Inspected { files: vec![line] });
+            return Ok(inspected(vec![line]));
         }
         let (dir, chain) = places(Path::new(path));
         let listing = keystore::inspect(&dir).map_err(|fault| from_error(&fault))?;
@@ -141,7 +155,7 @@ impl Driver {
             }
         }
         files.truncate(64);
-        Ok(Outcome::Inspected { files })
+        Ok(inspected(files))
     }
 
     pub(super) fn read_keys(
@@ -153,6 +167,10 @@ impl Driver {
         allow_unproven: bool,
     ) -> Result<Outcome, Refused> {
         let mut notes = vec![];
+        if source == Source::Hsm {
+            let (keys, files) = self.export_token(path, password, &mut notes)?;
+            return self.take_in(node, password, keys, files, notes);
+        }
         self.source = self.devices.mounted_medium(path);
         let (keys, network_files) = if source == Source::Delivery {
             let bytes = files::read(Path::new(path), crate::vault::delivery::MAX_SEALED_DELIVERY)?;
@@ -212,6 +230,18 @@ impl Driver {
             );
             (gathered.keys, gathered.files)
         };
+        self.take_in(node, password, keys, network_files, notes)
+    }
+
+    /// Proven keys go into the bundle's slot.
+    fn take_in(
+        &mut self,
+        node: &str,
+        password: bool,
+        keys: Vec<BundleKey>,
+        network_files: Vec<BundleFile>,
+        mut notes: Vec<String>,
+    ) -> Result<Outcome, Refused> {
         for key in &keys {
             self.residues
                 .key(&format!("{} secret", key.key_type), key.secret.expose());
@@ -327,6 +357,13 @@ impl Driver {
         }
         let decoded: Vec<(KeyType, Vec<u8>)> =
             bundle.keys.iter().filter_map(type_and_public).collect();
+        if decoded.is_empty() {
+            return Err(refused(
+                "no-session-keys",
+                "None of these keys is one that the chain registers: they are keys of a token alone.",
+                "If the chain has nothing to compare with, let two people read the keys out; else look for the token that holds the session keys.",
+            ));
+        }
         let keys: Vec<registered::PublicKey<'_>> = decoded
             .iter()
             .map(|(key_type, public)| registered::PublicKey {

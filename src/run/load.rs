@@ -169,7 +169,7 @@ fn header_from(record: &Record) -> Option<Header> {
         public_keys: record
             .public_keys
             .iter()
-            .filter(|key| !key.key_type.contains('/'))
+            .filter(|key| !key.key_type.starts_with("network/"))
             .map(|key| HeaderKey {
                 key_type: key.key_type.clone(),
                 scheme: key.scheme.clone(),

@@ -3,6 +3,7 @@
 //! - [`driver`] keeps the one order: event tried, written, taken, effect carried out.
 //! - `input` turns what people type into events; what is secret of it goes into [`slots`].
 //! - `work` carries effects out, with `keys`, `opened`, `load`, `backup`, `read`, `paper`, `media` and `closing` for their rooms.
+//! - [`token`] speaks to HSM tokens through the child `qh-pkcs11`; [`softhsm`] makes those of a rehearsal.
 //! - `resume` goes on after a kill, and gives a closed ceremony the papers that a kill took.
 //! - `shown` adds what only the driver knows to what the state machine says is on the screen.
 //! - [`devices`] are real or a rehearsal's; [`residue`] watches what must be gone at the end.
@@ -25,6 +26,10 @@ pub mod residue;
 mod resume;
 mod shown;
 pub mod slots;
+pub mod softhsm;
+pub mod token;
+mod token_export;
+mod token_write;
 mod work;
 pub mod world;
 

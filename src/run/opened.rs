@@ -20,6 +20,7 @@ use crate::vault::gather::prove_all;
 use crate::vault::install;
 use crate::vault::keystore::Owner;
 use crate::vault::recipient::Recipient;
+use crate::vault::token::is_token_key;
 
 impl Driver {
     /// Proves every pair of an opened bundle.
@@ -81,9 +82,9 @@ impl Driver {
                 ));
             }
             if dry {
-                return Ok(Outcome::Plan {
-                    lines: vec![format!("seal to {path}"), format!("six words: {words}")],
-                });
+                let mut lines = left_out(&opened.bundle);
+                lines.extend([format!("seal to {path}"), format!("six words: {words}")]);
+                return Ok(Outcome::Plan { lines });
             }
             let sealed =
                 seal_to(&delivery_of(&opened.bundle), &recipient).map_err(|e| from_error(&e))?;
@@ -101,11 +102,12 @@ impl Driver {
         let target = install::Target::of(Path::new(path), !proven.files.is_empty())
             .map_err(|fault| from_error(&fault))?;
         if dry {
-            let mut lines = vec![format!(
+            let mut lines = left_out(&opened.bundle);
+            lines.push(format!(
                 "{} key files into {}",
                 proven.keys.len() + proven.unproven.len(),
                 target.keystore.display()
-            )];
+            ));
             lines.extend(proven.files.iter().map(|f| f.path().path().to_owned()));
             lines.push("mode 0600; nothing is overwritten".into());
             return Ok(Outcome::Plan { lines });
@@ -152,6 +154,14 @@ fn final_place(path: &str, medium: Option<&Medium>) -> Result<(), Refused> {
     }
 }
 
+/// Keys that belong in a token, and are not written anywhere else.
+fn left_out(bundle: &Bundle) -> Vec<String> {
+    let token_keys = bundle.keys.iter().filter(|key| is_token_key(&key.key_type));
+    token_keys
+        .map(|key| format!("left out: {}, which belongs in a token", key.key_type))
+        .collect()
+}
+
 fn delivery_of(bundle: &Bundle) -> Delivery {
     let copy = |bytes: &SecretBytes| SecretBytes::new(bytes.expose().to_vec());
     Delivery {
@@ -164,6 +174,7 @@ fn delivery_of(bundle: &Bundle) -> Delivery {
         keys: bundle
             .keys
             .iter()
+            .filter(|key| !is_token_key(&key.key_type))
             .map(|key| BundleKey {
                 key_type: key.key_type.clone(),
                 scheme: key.scheme.clone(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::answers::{Act, Answers, Fault};
 use super::driver::{Driver, RunError, names};
 use super::faults;
+use super::softhsm::{self, SoftHsm};
 use super::world::World;
 use crate::ceremony::dates;
 use crate::ceremony::policy::Label;
@@ -137,7 +138,13 @@ impl Player {
                 }
             }
             Ask::Choose(choices) => {
-                let first = choices.first().map(|c| c.value.clone()).unwrap_or_default();
+                let wanted = match key.as_str() {
+                    "export.token" => softhsm::SOURCE,
+                    "write.token" => softhsm::TARGET,
+                    _ => "",
+                };
+                let first = choices.iter().find(|c| c.label.starts_with(wanted));
+                let first = first.map(|c| c.value.clone()).unwrap_or_default();
                 Input::Answer {
                     value: self.choice(&prompt.key).unwrap_or(first),
                     key,
@@ -163,6 +170,10 @@ impl Player {
             Ask::Secret(SecretKind::Password) => Input::Secret {
                 key,
                 text: SecretText::new("rehearsal".into()),
+            },
+            Ask::Secret(SecretKind::TokenPin) => Input::Secret {
+                key,
+                text: SecretText::new(softhsm::PIN.into()),
             },
             Ask::Sign {
                 needs, has, locked, ..
@@ -333,6 +344,9 @@ impl Player {
                     .into(),
                 )
             }
+            ["export", "source"] | ["write", "target"] => {
+                SoftHsm::of(&self.world.out).exists().then(|| "hsm".into())
+            }
             ["store", medium, "place"] => {
                 let letter = match *medium {
                     "m1" => "A",
@@ -417,7 +431,7 @@ fn read_out(driver: &Driver, index: &str) -> String {
     let keys = &driver.state().facts.keys;
     let key = keys
         .iter()
-        .filter(|k| !k.key_type.contains('/'))
+        .filter(|k| !k.key_type.starts_with("network/"))
         .nth(index.parse().unwrap_or(0));
     let digits = key.map_or("", |k| k.public.trim_start_matches("0x"));
     let first = digits.get(..8).unwrap_or_default();

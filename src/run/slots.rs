@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::ceremony::policy::Label;
 use crate::secret::entropy::Pool;
 use crate::secret::pin::PinHash;
-use crate::secret::{Secret32, SecretText};
+use crate::secret::{Secret32, SecretBytes, SecretText};
 use crate::share::quorum::{Quorum, UntrustedQuorum};
 use crate::share::wire::Share;
 use crate::transcript::sign::CeremonyKey;
@@ -29,6 +29,10 @@ pub struct Slots {
     pub pins: BTreeMap<Label, PinHash>,
     /// Keystore password.
     pub password: Option<SecretText>,
+    /// The chosen token's PIN, until the step that uses it is done.
+    pub token_pin: Option<SecretText>,
+    /// Random bytes of the token that the keys came from.
+    pub token_random: Option<SecretBytes>,
     /// Dice rolls.
     pub dice: Option<SecretText>,
     /// This ceremony's recipient.
@@ -63,6 +67,8 @@ impl Slots {
             ceremony_key: None,
             pins: BTreeMap::new(),
             password: None,
+            token_pin: None,
+            token_random: None,
             dice: None,
             identity: None,
             bundle: None,

@@ -1,7 +1,7 @@
 //! Effects: what the core asked for is carried out here, and comes back as an outcome or a refusal by name.
 
 use super::driver::{Driver, RunError};
-use crate::ceremony::effect::Effect;
+use crate::ceremony::effect::{Effect, Target};
 use crate::ceremony::event::{Event, Finding, Outcome, Refused};
 use crate::files::refused;
 
@@ -19,6 +19,8 @@ impl Driver {
                 Outcome::Machine { fit, findings }
             }
             Effect::MakeRecipient => self.make_recipient(),
+            Effect::ListModules { named } => self.list_modules(named)?,
+            Effect::ListTokens { module, named } => self.list_tokens(module, named)?,
             Effect::InspectSource { source, path } => self.inspect_source(*source, path)?,
             Effect::ReadKeys {
                 source,
@@ -53,8 +55,12 @@ impl Driver {
                 path,
                 owner,
                 recipient,
+                extractable,
                 dry,
-            } => self.write_keys(*target, path, owner, recipient, *dry)?,
+            } => match target {
+                Target::Hsm => self.write_token(path, *extractable, *dry)?,
+                _ => self.write_keys(*target, path, owner, recipient, *dry)?,
+            },
             Effect::WipeShares => {
                 self.slots.scanned = None;
                 self.slots.quorum = None;
@@ -106,6 +112,8 @@ fn touches_keys(effect: &Effect) -> bool {
         Effect::WriteKeys { dry, .. } => !dry,
         Effect::CheckMachine
         | Effect::MakeRecipient
+        | Effect::ListModules { .. }
+        | Effect::ListTokens { .. }
         | Effect::InspectSource { .. }
         | Effect::MatchKeys { .. }
         | Effect::ProveSheets { .. }

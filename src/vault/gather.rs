@@ -13,6 +13,7 @@ use super::keystore::{
     ProvenKey, ProvenNetworkFile, UnprovableKey, is_chain_dir, read_network,
 };
 use super::schemes::{KeyType, PairFault};
+use super::token::{TokenFault, is_token_key, token_key};
 use crate::refusal::Refuse;
 use crate::secret::{SecretBytes, SecretText};
 
@@ -139,6 +140,9 @@ pub enum ProveFault {
     /// A pair is wrong.
     #[error(transparent)]
     Pair(#[from] PairFault),
+    /// A token's key is wrong.
+    #[error(transparent)]
+    Token(#[from] TokenFault),
     /// A network file is wrong.
     #[error(transparent)]
     File(#[from] FileFault),
@@ -149,6 +153,7 @@ impl Refuse for ProveFault {
         match self {
             Self::Malformed { .. } => "key-malformed",
             Self::Pair(fault) => fault.name(),
+            Self::Token(fault) => fault.name(),
             Self::File(fault) => fault.name(),
         }
     }
@@ -157,6 +162,7 @@ impl Refuse for ProveFault {
         match self {
             Self::Malformed { .. } => "Look for another copy of the backup.",
             Self::Pair(fault) => fault.way_on(),
+            Self::Token(fault) => fault.way_on(),
             Self::File(fault) => fault.way_on(),
         }
     }
@@ -172,7 +178,7 @@ pub struct ProvenAll {
     pub files: Vec<ProvenNetworkFile>,
 }
 
-/// Proves every pair of a bundle or delivery. `password` is the keystore password, if the node has one.
+/// Proves every pair of a bundle or delivery; the keys of a token (`hsm/...`) too, which no keystore holds. `password` is the keystore password, if the node has one.
 ///
 /// # Errors
 /// [`ProveFault`] of the first that is wrong.
@@ -183,6 +189,10 @@ pub fn prove_all(
 ) -> Result<ProvenAll, ProveFault> {
     let (mut proven, mut unproven) = (vec![], vec![]);
     for key in keys {
+        if is_token_key(&key.key_type) {
+            token_key(key)?;
+            continue;
+        }
         let malformed = || ProveFault::Malformed {
             key_type: key.key_type.clone(),
         };
@@ -220,7 +230,7 @@ pub fn type_and_public(key: &BundleKey) -> Option<(KeyType, Vec<u8>)> {
     Some((KeyType::parse(&key.key_type)?, public))
 }
 
-fn bundle_key(claim: KeyClaim, scheme: &str) -> BundleKey {
+pub(super) fn bundle_key(claim: KeyClaim, scheme: &str) -> BundleKey {
     BundleKey {
         key_type: claim.key_type.to_string(),
         scheme: scheme.to_owned(),
@@ -230,7 +240,7 @@ fn bundle_key(claim: KeyClaim, scheme: &str) -> BundleKey {
     }
 }
 
-fn network_path(path: FilePath) -> NetworkPath {
+pub(super) fn network_path(path: FilePath) -> NetworkPath {
     match path {
         FilePath::PqcTransportIdentity => NetworkPath::PqcIdentity,
         FilePath::SecretEd25519 => NetworkPath::NodeKey,

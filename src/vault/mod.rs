@@ -25,3 +25,4 @@ pub mod keystore;
 pub mod registered;
 pub mod schemes;
 mod strict_json;
+pub mod token;

@@ -1,6 +1,6 @@
 //! Keys in, keys compared, keys out.
 
-use super::{Next, choose, ready, signatures, text};
+use super::{Next, choose, hsm, ready, signatures, text};
 use crate::ceremony::effect::{Against, Effect, Source, Target};
 use crate::ceremony::event::PublicKey;
 use crate::ceremony::policy::{Kind, Sensitive, Slot};
@@ -11,13 +11,28 @@ use crate::ceremony::state::State;
 /// Public keys, each on lines that fit a pane of 44 columns.
 pub(in crate::ceremony) fn key_lines(keys: &[PublicKey]) -> Vec<String> {
     keys.iter()
-        .map(|key| format!("{} {}", key.key_type, short(&key.public)))
+        .map(|key| format!("{} {}", key.key_type, short(key)))
         .collect()
 }
 
-/// First and last eight digits: what people read out and compare.
-pub fn short(public: &str) -> String {
-    let digits = public.trim_start_matches("0x");
+/// First and last eight digits: what people read out and compare. Of a token's key, those of the key proper: what stands
+/// around it in a SubjectPublicKeyInfo is the same in every key.
+pub fn short(key: &PublicKey) -> String {
+    let digits = key.public.trim_start_matches("0x");
+    let (before, after) = match key.key_type.as_str() {
+        "hsm/ec-p256" => (54, 0), // ... 04, then x and y
+        "hsm/ed25519" => (24, 0),
+        "hsm/rsa" => (66, 10), // the modulus, then 65537
+        _ => (0, 0),
+    };
+    let proper = digits
+        .len()
+        .checked_sub(after)
+        .and_then(|end| digits.get(before..end));
+    ends(proper.unwrap_or(digits))
+}
+
+fn ends(digits: &str) -> String {
     match (
         digits.get(..8),
         digits.get(digits.len().saturating_sub(8)..),
@@ -37,7 +52,7 @@ fn written(lines: &[String]) -> Vec<String> {
             .collect();
         match (key_type, name.get(8..)) {
             (Some(key_type), Some(public)) if public.len() >= 64 => {
-                format!("{key_type} {} {rest}", short(public))
+                format!("{key_type} {} {rest}", ends(public))
             }
             _ => line.clone(),
         }
@@ -45,45 +60,50 @@ fn written(lines: &[String]) -> Vec<String> {
     lines.iter().map(told).collect()
 }
 
-/// Keys that sign on the chain; network files are extras.
-pub(in crate::ceremony) fn session_keys(keys: &[PublicKey]) -> Vec<&PublicKey> {
-    keys.iter().filter(|k| !k.key_type.contains('/')).collect()
+/// Keys, as a header names them; network files are extras.
+pub(in crate::ceremony) fn backed_keys(keys: &[PublicKey]) -> Vec<&PublicKey> {
+    keys.iter()
+        .filter(|k| !k.key_type.starts_with("network/"))
+        .collect()
 }
 
+const SOURCES: [(Source, &str, &str); 3] = [
+    (
+        Source::Keystore,
+        "keystore",
+        "A keystore directory, or the chain directory around it",
+    ),
+    (
+        Source::Delivery,
+        "delivery",
+        "A file that the host sealed to this laptop",
+    ),
+    (Source::Hsm, "hsm", "A hardware security module (PKCS#11)"),
+];
+
 fn source_of(state: &State, step: &Step) -> Option<Source> {
-    let offered: Vec<Source> = step
-        .source
-        .iter()
-        .copied()
-        .filter(|s| *s != Source::Hsm)
-        .collect();
     match state.answer("export.source") {
-        Some("keystore") => Some(Source::Keystore),
-        Some("delivery") => Some(Source::Delivery),
-        Some(_) => None,
-        None if offered.is_empty() => Some(Source::Keystore),
-        None if offered.len() == 1 => offered.first().copied(),
+        Some(answer) => SOURCES
+            .iter()
+            .find(|(_, value, _)| *value == answer)
+            .map(|(source, ..)| *source),
+        None if step.source.is_empty() => Some(Source::Keystore),
+        None if step.source.len() == 1 => step.source.first().copied(),
         None => None,
     }
 }
 
 pub(super) fn export(state: &State, step: &Step) -> Next {
     let Some(source) = source_of(state, step) else {
-        return choose(
-            "export.source",
-            "Where do the keys come from?",
-            &[
-                (
-                    "keystore",
-                    "A keystore directory, or the chain directory around it",
-                ),
-                ("delivery", "A file that the host sealed to this laptop"),
-            ],
-        )
-        .say(&step.say)
-        .say(&step.why)
-        .say("Export from an HSM is not in this version.")
-        .into();
+        let offered: Vec<(&str, &str)> = SOURCES
+            .iter()
+            .filter(|(source, ..)| step.source.contains(source))
+            .map(|(_, value, label)| (*value, *label))
+            .collect();
+        return choose("export.source", "Where do the keys come from?", &offered)
+            .say(&step.say)
+            .say(&step.why)
+            .into();
     };
     if source == Source::Delivery {
         let Some((recipient, words)) = &state.facts.recipient else {
@@ -98,7 +118,14 @@ pub(super) fn export(state: &State, step: &Step) -> Next {
                 .into();
         }
     }
-    if state.answer("export.path").is_none() {
+    let token = match source {
+        Source::Hsm => match hsm::token(state, step, "export") {
+            Ok(uri) => Some(uri),
+            Err(next) => return *next,
+        },
+        Source::Delivery | Source::Keystore => None,
+    };
+    if token.is_none() && state.answer("export.path").is_none() {
         let title = match source {
             Source::Delivery => "The sealed delivery file",
             Source::Keystore | Source::Hsm => "The keystore directory",
@@ -144,24 +171,20 @@ pub(super) fn export(state: &State, step: &Step) -> Next {
         .say("It is not shown, not even its length.")
         .into();
     }
-    let path = state.answer("export.path").unwrap_or_default().to_owned();
+    let path = match token {
+        Some(uri) => uri,
+        None => state.answer("export.path").unwrap_or_default().to_owned(),
+    };
     let Some(files) = state.work.done.get("inspect") else {
         return Next::Do(Effect::InspectSource { source, path });
     };
-    let facts: Vec<(String, String)> = files
-        .iter()
-        .enumerate()
-        .map(|(i, f)| {
-            (
-                if i == 0 {
-                    "Found".into()
-                } else {
-                    String::new()
-                },
-                f.clone(),
-            )
-        })
-        .collect();
+    let mut facts = labelled("Found", files);
+    if let Some(stays) = state.work.done.get("stays") {
+        if state.answer("export.stays").is_none() {
+            return hsm::stays(files, stays);
+        }
+        facts.extend(labelled("Stays", stays));
+    }
     if let Some(next) = signatures(state, step, Sensitive::Export, &facts) {
         return next;
     }
@@ -182,6 +205,22 @@ pub(super) fn export(state: &State, step: &Step) -> Next {
             .into();
     }
     Next::Done
+}
+
+/// Lines under one label.
+fn labelled(label: &str, lines: &[String]) -> Vec<(String, String)> {
+    let label = |at: usize| {
+        if at == 0 {
+            label.to_owned()
+        } else {
+            String::new()
+        }
+    };
+    lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| (label(at), line.clone()))
+        .collect()
 }
 
 /// The `against` of a match step, as chosen now or, for the second match, as chosen for the first.
@@ -262,7 +301,7 @@ pub(super) fn matching(_script: &Script, state: &State, step: &Step) -> Next {
 }
 
 fn read_out(state: &State) -> Next {
-    for (index, key) in session_keys(&state.facts.keys).iter().enumerate() {
+    for (index, key) in backed_keys(&state.facts.keys).iter().enumerate() {
         for who in ["operator", "witness"] {
             let name = format!("match.read-out.{who}.{index}");
             if state.answer(&name).is_none() {
@@ -350,6 +389,7 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
         Some("keystore") => Target::Keystore,
         Some("delivery") => Target::Delivery,
         Some("medium") => Target::Medium,
+        Some("hsm") => Target::Hsm,
         _ => {
             let all = [
                 (Target::Keystore, "keystore", "The keystore's final place"),
@@ -358,6 +398,7 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
                     "delivery",
                     "A file sealed to the host (exception: not post-quantum)",
                 ),
+                (Target::Hsm, "hsm", "A hardware security module (PKCS#11)"),
                 (
                     Target::Medium,
                     "medium",
@@ -382,16 +423,24 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
             )
             .into();
     }
-    if state.answer("write.path").is_none() {
+    let token = match target {
+        Target::Hsm => match hsm::token(state, step, "write") {
+            Ok(uri) => Some(uri),
+            Err(next) => return *next,
+        },
+        Target::Keystore | Target::Delivery | Target::Medium => None,
+    };
+    if token.is_none() && state.answer("write.path").is_none() {
         let title = match target {
-            Target::Keystore | Target::Medium => "The keystore directory to write to",
+            Target::Keystore | Target::Medium | Target::Hsm => "The keystore directory to write to",
             Target::Delivery => "The delivery file to write",
         };
         return text("write.path", title, TextKind::Path)
             .say("Nothing is overwritten: an existing different file is refused.")
             .into();
     }
-    if target != Target::Delivery && state.answer("write.owner").is_none() {
+    let with_owner = matches!(target, Target::Keystore | Target::Medium);
+    if with_owner && state.answer("write.owner").is_none() {
         return Prompt::new(
             "write.owner",
             "Owner of the key files",
@@ -402,27 +451,22 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
     }
     let effect = |dry: bool| Effect::WriteKeys {
         target,
-        path: state.answer("write.path").unwrap_or_default().to_owned(),
+        path: match &token {
+            Some(uri) => uri.clone(),
+            None => state.answer("write.path").unwrap_or_default().to_owned(),
+        },
         owner: state.answer("write.owner").unwrap_or_default().to_owned(),
         recipient: state
             .answer("write.recipient")
             .unwrap_or_default()
             .to_owned(),
+        extractable: step.extractable,
         dry,
     };
     let Some(plan) = state.work.done.get("plan") else {
         return Next::Do(effect(true));
     };
-    let facts: Vec<(String, String)> = plan
-        .iter()
-        .enumerate()
-        .map(|(i, line)| {
-            (
-                if i == 0 { "Plan".into() } else { String::new() },
-                line.clone(),
-            )
-        })
-        .collect();
+    let facts = labelled("Plan", plan);
     let verb = if target == Target::Delivery {
         Sensitive::Deliver
     } else {
@@ -435,8 +479,13 @@ pub(super) fn write(state: &State, step: &Step) -> Next {
         return Next::Do(effect(false));
     }
     if state.answer("write.seen").is_none() {
+        let label = if target == Target::Hsm {
+            "Objects"
+        } else {
+            "Files"
+        };
         return ready("write.seen", "Written, listed back, compared", "Go on")
-            .lines("Files", &written(&state.facts.written))
+            .lines(label, &written(&state.facts.written))
             .into();
     }
     Next::Done

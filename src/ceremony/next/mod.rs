@@ -1,6 +1,7 @@
 //! What comes next: a function of script and facts, and of nothing else.
 
 mod closing;
+mod hsm;
 mod keys;
 mod overlay;
 mod people;
@@ -14,7 +15,7 @@ use super::state::State;
 
 pub use closing::{destroy_list, due_by_events};
 pub use keys::short;
-pub(super) use keys::{key_lines, session_keys};
+pub(super) use keys::{backed_keys, key_lines};
 pub(super) use overlay::exception_text;
 
 /// What comes next.

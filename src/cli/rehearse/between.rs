@@ -9,6 +9,7 @@ use crate::ceremony::prompt::{Ask, Offer, Prompt};
 use crate::ceremony::script::Script;
 use crate::ceremony::view::View;
 use crate::run::driver::{names, now};
+use crate::run::softhsm::{self, SoftHsm};
 use crate::run::world::World;
 
 /// The page before ceremony number `at` (from 0).
@@ -19,6 +20,20 @@ pub(super) fn page(at: usize, act: &Act, base: &Path) -> Result<View, Failure> {
         .map(u8::to_string)
         .collect();
     let lost = lost.join(" and ");
+    let mut say = vec![
+        "Paths of the rehearsal's own files stand in their fields already: Enter takes them."
+            .into(),
+        "Nothing here is real. Every file wears a watermark, and no real ceremony accepts it."
+            .into(),
+    ];
+    if SoftHsm::of(base).exists() {
+        say.push(format!(
+            "There is an HSM: the token `{}` holds the keys, `{}` is empty. The PIN of both is {}.",
+            softhsm::SOURCE,
+            softhsm::TARGET,
+            softhsm::PIN
+        ));
+    }
     let (title, then) = match (at, script.kind()) {
         (0, _) => (
             "A rehearsal begins",
@@ -48,11 +63,7 @@ pub(super) fn page(at: usize, act: &Act, base: &Path) -> Result<View, Failure> {
         prompt: Prompt {
             key: "rehearsal".into(),
             title: title.into(),
-            say: vec![
-                then,
-                "Paths of the rehearsal's own files stand in their fields already: Enter takes them.".into(),
-                "Nothing here is real. Every file wears a watermark, and no real ceremony accepts it.".into(),
-            ],
+            say: std::iter::once(then).chain(say).collect(),
             facts: vec![
                 ("Next".into(), script.title),
                 ("Files in".into(), base.display().to_string()),

@@ -271,12 +271,13 @@ impl NewPin {
 fn secret(kind: SecretKind, field: &mut Hidden, cmd: &Cmd, key: &str) -> Step {
     let wanted = |c: char| match kind {
         SecretKind::Dice => ('1'..='6').contains(&c),
-        SecretKind::Password => !c.is_control(),
+        SecretKind::Password | SecretKind::TokenPin => !c.is_control(),
     };
     match cmd {
         Cmd::Go if field.is_empty() && kind == SecretKind::Password => {
             Step::Say("Type the password first, then Enter.")
         }
+        Cmd::Go if field.is_empty() && kind == SecretKind::TokenPin => Step::Say(PIN_EMPTY),
         Cmd::Go => Step::Send(Input::Secret {
             key: key.to_owned(),
             text: field.take(),

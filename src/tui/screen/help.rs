@@ -76,6 +76,11 @@ fn about(ask: &Ask) -> &'static str {
             "The node's keystore password is part of its keys, so it is sealed with them. It is never \
              shown or recorded."
         }
+        Ask::Secret(SecretKind::TokenPin) => {
+            "The token's user PIN is given to the token alone, by the process that runs its module. It \
+             is never shown or recorded. A token locks itself after a few wrong PINs; only its security \
+             officer can unlock it."
+        }
         Ask::Sign { .. } => {
             "Whoever signs types the PIN without others looking. Signing says: I saw that this step \
              is right. Wrong PINs are counted; three pause the ceremony."

@@ -278,6 +278,11 @@ fn secret(theme: Theme, kind: SecretKind, entry: &Hidden, width: usize) -> Vec<L
             lines.push(Line::from(vec![Span::raw("> "), secret_field(theme, true)]));
             lines
         }
+        SecretKind::TokenPin => {
+            let mut lines = text("The token's PIN, then Enter:", width);
+            lines.push(Line::from(vec![Span::raw("> "), secret_field(theme, true)]));
+            lines
+        }
     }
 }
 

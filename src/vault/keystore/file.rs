@@ -36,7 +36,9 @@ pub fn parse_name(name: &[u8]) -> Result<(KeyType, Vec<u8>), FileFault> {
 }
 
 /// The content that a stock node writes for a secret: one JSON string.
-pub(super) fn content_of(secret_text: &SecretBytes) -> Result<Zeroizing<Vec<u8>>, FileFault> {
+pub(in crate::vault) fn content_of(
+    secret_text: &SecretBytes,
+) -> Result<Zeroizing<Vec<u8>>, FileFault> {
     let text = std::str::from_utf8(secret_text.expose()).map_err(|_| FileFault::Json)?;
     serde_json::to_vec(text)
         .map(Zeroizing::new)
@@ -44,7 +46,7 @@ pub(super) fn content_of(secret_text: &SecretBytes) -> Result<Zeroizing<Vec<u8>>
 }
 
 /// The secret of a file's content. Only the very bytes that [`content_of`] gives for it are accepted.
-pub(super) fn text_of(content: &[u8]) -> Result<SecretBytes, FileFault> {
+pub(in crate::vault) fn text_of(content: &[u8]) -> Result<SecretBytes, FileFault> {
     if content.is_empty() {
         return Err(FileFault::Empty);
     }

@@ -23,6 +23,7 @@ pub use dir::{Entry, Listing, inspect};
 pub use examine::{Examined, examine, read};
 pub use fault::{FileFault, FileWarning, Finding, KeystoreFault, WriteFault};
 pub use file::{MAX_KEY_FILE, MAX_NAME, file_name, parse_name};
+pub(in crate::vault) use file::{content_of, text_of};
 pub use key::{KeyClaim, NotProven, ProvenKey, UnprovableKey};
 pub use network::{
     NetworkPath, ProvenNetworkFile, examine_network, is_chain_dir, read_network, write_network,

@@ -1,0 +1,270 @@
+//! Keys on their way in: created, or unwrapped where the token takes keys in no other way; then listed back.
+
+use aes_kw::KekAes256;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use zeroize::Zeroizing;
+
+use super::listing::describe;
+use super::token::{Token, one_way, only};
+use super::{Refusal, raw};
+use crate::hsm::message::{No, Reply};
+use crate::hsm::{Class, NewObject, ObjectInfo, Parts, spki};
+
+impl Token {
+    pub(super) fn create(&mut self, object: &NewObject) -> Result<ObjectInfo, Refusal> {
+        let class = class_of(&object.parts);
+        self.must_be_new(object, class)?;
+        let mut made = vec![];
+        let listed = self.create_all(object, class, &mut made);
+        match listed {
+            Ok((handle, info)) => {
+                self.listed.retain(|(_, own)| own.handle != info.handle);
+                self.listed.push((handle, info.clone()));
+                Ok(info)
+            }
+            Err(refusal) => {
+                // All of it or nothing: half a key pair would be in the way of the next try.
+                for handle in made {
+                    let _ = self.session()?.destroy_object(handle);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn must_be_new(&self, object: &NewObject, class: ObjectClass) -> Result<(), Refusal> {
+        let mut template = vec![
+            Attribute::Token(true),
+            Attribute::Class(class),
+            label(object),
+        ];
+        if !object.id.is_empty() {
+            template.push(Attribute::Id(object.id.clone()));
+        }
+        match self
+            .session()?
+            .find_objects(&template)
+            .map_err(only)?
+            .first()
+        {
+            Some(_) => Err(Refusal(No::Exists, "C_FindObjects".into())),
+            None => Ok(()),
+        }
+    }
+
+    fn create_all(
+        &self,
+        object: &NewObject,
+        class: ObjectClass,
+        made: &mut Vec<ObjectHandle>,
+    ) -> Result<(ObjectHandle, ObjectInfo), Refusal> {
+        let session = self.session()?;
+        let common = common(object, class);
+        let whole: Vec<Attribute> = common.iter().cloned().chain(value(&object.parts)).collect();
+        let handle = match session.create_object(&whole).map_err(one_way) {
+            Ok(handle) => handle,
+            Err(Refusal(No::NotOffered, why)) if class != ObjectClass::DATA => {
+                self.unwrap(object, &common, why)?
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        made.push(handle);
+        if let Some(public) = public(object) {
+            made.push(session.create_object(&public).map_err(only)?);
+        }
+        Ok((handle, describe(session, handle, class)?))
+    }
+
+    /// The ways in which modules take wrapped keys, until one does. `why` is why creating failed.
+    fn unwrap(
+        &self,
+        object: &NewObject,
+        common: &[Attribute],
+        why: String,
+    ) -> Result<ObjectHandle, Refusal> {
+        let Some((under, key)) = &self.aes else {
+            return Err(Refusal(No::NotOffered, why));
+        };
+        let session = self.session()?;
+        let kek = KekAes256::try_from(key.expose())
+            .map_err(|_| Refusal(No::Device, "the wrapping key".into()))?;
+        let plain = object.wrapped_form.expose();
+        let whole = plain.len().next_multiple_of(8);
+        let filled = |byte: u8, length: usize| {
+            let mut own = Zeroizing::new(plain.to_vec());
+            own.resize(length, byte);
+            own
+        };
+        // PKCS#7 padding inside RFC 3394 is what NSS means by AES-KEY-WRAP-PAD; zeros are what SoftHSM makes and takes.
+        let pkcs7 = (plain.len() / 8 + 1) * 8;
+        let pad = u8::try_from(pkcs7 - plain.len()).unwrap_or(8);
+        let padded = kek.wrap_with_padding_vec(plain).ok();
+        let ways = [
+            (Mechanism::AesKeyWrapPad, padded.clone()),
+            (raw::kwp(), padded),
+            (
+                Mechanism::AesKeyWrapPad,
+                kek.wrap_vec(&filled(pad, pkcs7)).ok(),
+            ),
+            (Mechanism::AesKeyWrap, kek.wrap_vec(&filled(0, whole)).ok()),
+        ];
+        for (mechanism, blob) in ways {
+            let Some(blob) = blob else { continue };
+            match session
+                .unwrap_key(&mechanism, *under, &blob, common)
+                .map_err(one_way)
+            {
+                Ok(handle) => return Ok(handle),
+                Err(Refusal(No::NotOffered, _)) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(Refusal(No::NotOffered, why))
+    }
+}
+
+impl Token {
+    /// Takes an object out again, with the public key that was written beside it.
+    pub(super) fn destroy(&mut self, handle: u64) -> Result<Reply, Refusal> {
+        let (object, info) = self.object(handle)?;
+        let session = self.session()?;
+        let public = [
+            Attribute::Token(true),
+            Attribute::Class(ObjectClass::PUBLIC_KEY),
+            Attribute::Label(info.label.clone().into_bytes()),
+            Attribute::Id(info.id.clone()),
+        ];
+        if info.class == Class::Private && !info.id.is_empty() {
+            for own in session.find_objects(&public).map_err(only)? {
+                session.destroy_object(own).map_err(only)?;
+            }
+        }
+        session.destroy_object(object).map_err(only)?;
+        Ok(Reply::Done)
+    }
+}
+
+fn class_of(parts: &Parts) -> ObjectClass {
+    match parts {
+        Parts::EcP256(_) | Parts::Ed25519(_) | Parts::Rsa { .. } => ObjectClass::PRIVATE_KEY,
+        Parts::Secret(_) => ObjectClass::SECRET_KEY,
+        Parts::Data(_) => ObjectClass::DATA,
+    }
+}
+
+fn label(object: &NewObject) -> Attribute {
+    Attribute::Label(object.label.clone().into_bytes())
+}
+
+fn key_type(parts: &Parts) -> Option<KeyType> {
+    match parts {
+        Parts::EcP256(_) => Some(KeyType::EC),
+        Parts::Ed25519(_) => Some(KeyType::EC_EDWARDS),
+        Parts::Rsa { .. } => Some(KeyType::RSA),
+        Parts::Secret(_) => Some(KeyType::GENERIC_SECRET),
+        Parts::Data(_) => None,
+    }
+}
+
+/// Everything but the secret itself.
+fn common(object: &NewObject, class: ObjectClass) -> Vec<Attribute> {
+    let mut all = vec![
+        Attribute::Class(class),
+        Attribute::Token(true),
+        Attribute::Private(true),
+        label(object),
+    ];
+    let Some(key_type) = key_type(&object.parts) else {
+        all.push(Attribute::Application(
+            object.application.clone().into_bytes(),
+        ));
+        return all;
+    };
+    all.extend([
+        Attribute::KeyType(key_type),
+        Attribute::Id(object.id.clone()),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(object.extractable),
+        Attribute::Sign(object.usage.sign),
+    ]);
+    // Only what is wanted: a module may refuse an attribute that a kind of key can't have, even as "no".
+    if class == ObjectClass::PRIVATE_KEY {
+        let wanted = [
+            (object.usage.decrypt, Attribute::Decrypt(true)),
+            (object.usage.unwrap, Attribute::Unwrap(true)),
+            (object.usage.derive, Attribute::Derive(true)),
+        ];
+        all.extend(
+            wanted
+                .into_iter()
+                .filter(|(yes, _)| *yes)
+                .map(|(_, attribute)| attribute),
+        );
+    } else {
+        all.push(Attribute::Verify(object.usage.sign));
+    }
+    all
+}
+
+fn value(parts: &Parts) -> Vec<Attribute> {
+    match parts {
+        Parts::EcP256(own) => vec![
+            Attribute::EcParams(spki::P256_PARAMS.to_vec()),
+            Attribute::Value(own.expose().to_vec()),
+        ],
+        Parts::Ed25519(own) => vec![
+            Attribute::EcParams(spki::ED25519_NAME.to_vec()),
+            Attribute::Value(own.expose().to_vec()),
+        ],
+        Parts::Rsa {
+            n,
+            e,
+            d,
+            p,
+            q,
+            dp,
+            dq,
+            qi,
+        } => vec![
+            Attribute::Modulus(n.expose().to_vec()),
+            Attribute::PublicExponent(e.expose().to_vec()),
+            Attribute::PrivateExponent(d.expose().to_vec()),
+            Attribute::Prime1(p.expose().to_vec()),
+            Attribute::Prime2(q.expose().to_vec()),
+            Attribute::Exponent1(dp.expose().to_vec()),
+            Attribute::Exponent2(dq.expose().to_vec()),
+            Attribute::Coefficient(qi.expose().to_vec()),
+        ],
+        Parts::Secret(own) | Parts::Data(own) => vec![Attribute::Value(own.expose().to_vec())],
+    }
+}
+
+/// The public key object beside a private key.
+fn public(object: &NewObject) -> Option<Vec<Attribute>> {
+    let mut all = vec![
+        Attribute::Class(ObjectClass::PUBLIC_KEY),
+        Attribute::KeyType(key_type(&object.parts)?),
+        Attribute::Token(true),
+        Attribute::Private(false),
+        label(object),
+        Attribute::Id(object.id.clone()),
+        Attribute::Verify(object.usage.sign),
+    ];
+    match &object.parts {
+        Parts::EcP256(_) => all.extend([
+            Attribute::EcParams(spki::P256_PARAMS.to_vec()),
+            Attribute::EcPoint(spki::octet_string(&object.point)),
+        ]),
+        Parts::Ed25519(_) => all.extend([
+            Attribute::EcParams(spki::ED25519_NAME.to_vec()),
+            Attribute::EcPoint(spki::octet_string(&object.point)),
+        ]),
+        Parts::Rsa { n, e, .. } => all.extend([
+            Attribute::Modulus(n.expose().to_vec()),
+            Attribute::PublicExponent(e.expose().to_vec()),
+        ]),
+        Parts::Secret(_) | Parts::Data(_) => return None,
+    }
+    Some(all)
+}

@@ -1,0 +1,258 @@
+//! Keys out of a token: wrapped for this ceremony, opened in this memory, each proven before it counts.
+
+use super::driver::Driver;
+use super::token::Hsm;
+use crate::ceremony::event::Refused;
+use crate::files::{from_error, refused};
+use crate::hsm::client::Client;
+use crate::hsm::fault::HsmFault;
+use crate::hsm::message::No;
+use crate::hsm::uri::TokenUri;
+use crate::hsm::{Class, Method, ObjectInfo, Parts};
+use crate::refusal::Refuse;
+use crate::vault::contents::{BundleFile, BundleKey};
+use crate::vault::token::{Material, Member, TokenFault, TokenKey, WrapKeys, member, prove};
+
+/// Random bytes that a token gives to the pool.
+const RANDOM: usize = 64;
+
+/// Why one object doesn't come out: the token is gone or broken, or this object stays.
+enum Failed {
+    /// The module or token: nothing more is asked of it.
+    Token(HsmFault),
+    /// This object alone.
+    Object(Refused),
+}
+
+impl From<HsmFault> for Failed {
+    fn from(fault: HsmFault) -> Self {
+        match fault.no() {
+            Some(No::NotExtractable | No::TrustedOnly | No::Sensitive | No::NotOffered) => {
+                Self::Object(from_error(&fault))
+            }
+            _ => Self::Token(fault),
+        }
+    }
+}
+
+impl From<TokenFault> for Failed {
+    fn from(fault: TokenFault) -> Self {
+        Self::Object(from_error(&fault))
+    }
+}
+
+/// One export: the session, the keys that it wraps under, and what the token took of them.
+struct Export<'a> {
+    client: &'a mut Client,
+    keys: WrapKeys,
+    /// Why the token took no AES key; `None` if it did.
+    no_aes: Option<String>,
+    /// Whether the RSA key was offered, and why it wasn't taken.
+    rsa: Option<Result<(), String>>,
+}
+
+impl Driver {
+    /// Exports and proves every object that doesn't stay. `notes` gets how each left the token.
+    pub(super) fn export_token(
+        &mut self,
+        uri: &str,
+        password: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<BundleKey>, Vec<BundleFile>), Refused> {
+        let (mut client, token) = self.token_session(uri, false)?;
+        let library = client.library.clone();
+        notes.push(format!(
+            "token {}, serial {}, {} {}, firmware {}, module {library}",
+            token.label, token.serial, token.manufacturer, token.model, token.firmware
+        ));
+        match client.random(RANDOM) {
+            Ok(bytes) => {
+                self.residues.bytes("token random", bytes.expose());
+                self.slots.token_random = Some(bytes);
+                notes.push(format!(
+                    "{RANDOM} random bytes of the token go into the pool"
+                ));
+            }
+            Err(fault) if fault.no().is_some() && fault.no() != Some(No::Removed) => {
+                notes.push("the token gives no random bytes".into());
+            }
+            Err(fault) => return Err(from_error(&fault)),
+        }
+        let objects = client.objects().map_err(|fault| from_error(&fault))?;
+        let wrap = WrapKeys::fresh().map_err(|fault| from_error(&fault))?;
+        let no_aes = match client.use_aes(wrap.aes_key()) {
+            Ok(()) => None,
+            Err(fault) if fault.no() == Some(No::NotOffered) => Some(fault.to_string()),
+            Err(fault) => return Err(from_error(&fault)),
+        };
+        let mut export = Export {
+            client: &mut client,
+            keys: wrap,
+            no_aes,
+            rsa: None,
+        };
+        let source = TokenUri::of_token(&token);
+        let password = if password {
+            self.slots.password.as_ref()
+        } else {
+            None
+        };
+        let (mut keys, mut files): (Vec<BundleKey>, Vec<BundleFile>) = (vec![], vec![]);
+        for object in &objects {
+            if self.devices.hsm.stays(object).is_some() {
+                continue;
+            }
+            let own = source.of_object(object).to_string();
+            let got = export
+                .one(object)
+                .and_then(|(key, how)| Ok((member(&key, &own, password)?, how)));
+            match got {
+                Ok((Member::Key(key), how)) => {
+                    let twice = |other: &BundleKey| {
+                        (&other.key_type, &other.public) == (&key.key_type, &key.public)
+                    };
+                    if keys.iter().any(twice) {
+                        notes.push(format!(
+                            "{}: the same key once more, taken once",
+                            object.spoken()
+                        ));
+                        continue;
+                    }
+                    notes.push(format!("{}: {how}", object.spoken()));
+                    keys.push(key);
+                }
+                Ok((Member::File(file), how)) => {
+                    if files.iter().any(|other| other.path == file.path) {
+                        notes.push(format!(
+                            "{}: the same file once more, taken once",
+                            object.spoken()
+                        ));
+                        continue;
+                    }
+                    notes.push(format!("{}: {how}", object.spoken()));
+                    files.push(file);
+                }
+                Err(Failed::Token(fault)) => return Err(from_error(&fault)),
+                Err(Failed::Object(why)) => return Err(stays(&mut self.devices.hsm, object, why)),
+            }
+        }
+        Ok((keys, files))
+    }
+}
+
+/// The object is among those that stay from now on; people see the reason and decide.
+fn stays(hsm: &mut Hsm, object: &ObjectInfo, why: Refused) -> Refused {
+    let reason = why.what.trim_end_matches('.').to_owned();
+    hsm.stays_from_now(object, format!("{reason} ({})", why.name));
+    Refused {
+        what: format!("{} is not exported. {}", object.spoken(), why.what),
+        way_on: format!(
+            "{} It is listed next among what stays in the token.",
+            why.way_on
+        ),
+        ..why
+    }
+}
+
+impl Export<'_> {
+    /// One object, proven, and how it left the token.
+    fn one(&mut self, object: &ObjectInfo) -> Result<(TokenKey, String), Failed> {
+        if object.class == Class::Data {
+            let parts = self.client.read(object.handle)?;
+            let key = prove(object, Material::Parts(parts))?;
+            return Ok((key, "read in the clear, as data objects are".into()));
+        }
+        let mut tried = vec![];
+        let mut wrong: Option<TokenFault> = None;
+        for method in Method::ALL {
+            if let Err(why) = self.ready(method)? {
+                tried.push(format!("{}: {why}", method.name()));
+                continue;
+            }
+            let iv = WrapKeys::fresh_iv()?;
+            let (iv, blob) = match self.client.wrap(object.handle, method, iv) {
+                Ok(wrapped) => wrapped,
+                Err(fault) => match fault.no() {
+                    // What is no way out is not the last word on the others.
+                    Some(No::NotOffered | No::Sensitive | No::NotExtractable) => {
+                        tried.push(format!("{}: {}", method.name(), brief(&fault)));
+                        continue;
+                    }
+                    _ => return Err(fault.into()),
+                },
+            };
+            let opened = self.keys.unwrap(method, iv, &blob);
+            if opened.is_empty() {
+                tried.push(format!("{}: what came out doesn't open", method.name()));
+            }
+            for plain in opened {
+                match prove(object, Material::Wrapped(plain)) {
+                    Ok(key) => {
+                        let quantum = if method.is_rsa() {
+                            ", not post-quantum"
+                        } else {
+                            ""
+                        };
+                        return Ok((key, format!("wrapped by {}{quantum}", method.name())));
+                    }
+                    Err(fault) => wrong = Some(fault),
+                }
+            }
+        }
+        if object.sensitive == Some(false) {
+            let parts = self.client.read(object.handle)?;
+            let key = prove(object, Material::Parts(parts))?;
+            return Ok((
+                key,
+                "read in the clear: the token does not call it sensitive".into(),
+            ));
+        }
+        if let Some(fault) = wrong {
+            return Err(fault.into());
+        }
+        Err(Failed::Object(refused(
+            "hsm-export-impossible",
+            format!(
+                "The token gives this {} out in no way that is known here ({}).",
+                object.kind.spoken(),
+                tried.join("; ")
+            ),
+            "Back it up by the vendor's own means, from token to token (docs/hsm.md), or go on without it.",
+        )))
+    }
+
+    /// Whether the key that a method wraps under is in the token; else why not.
+    fn ready(&mut self, method: Method) -> Result<Result<(), String>, Failed> {
+        if !method.is_rsa() {
+            return Ok(match &self.no_aes {
+                None => Ok(()),
+                Some(why) => Err(why.clone()),
+            });
+        }
+        if self.rsa.is_none() {
+            let (n, e) = self.keys.rsa_public()?;
+            self.rsa = Some(match self.client.use_rsa(n, e) {
+                Ok(()) => Ok(()),
+                Err(fault) if fault.no() == Some(No::NotOffered) => Err(brief(&fault)),
+                Err(fault) => return Err(fault.into()),
+            });
+        }
+        Ok(self.rsa.clone().unwrap_or(Ok(())))
+    }
+}
+
+/// The module's own code for a refusal.
+fn brief(fault: &HsmFault) -> String {
+    match fault {
+        HsmFault::Refused { text, .. } if !text.is_empty() => text.clone(),
+        other => other.name().to_owned(),
+    }
+}
+
+/// Whether two secrets' parts are the same data, for reading back what was written.
+pub(super) fn same_data(parts: &Parts, value: &[u8]) -> bool {
+    match parts {
+        Parts::Data(own) | Parts::Secret(own) => own.same(value),
+        _ => false,
+    }
+}
