@@ -7,6 +7,8 @@ use super::{
 use crate::secret::{SecretBytes, SecretText};
 use zeroize::Zeroizing;
 
+/// What tells an answer from a question: an echo is no answer.
+const ANSWER: u8 = 0x80;
 const MAX_TEXT: usize = 1024;
 const MAX_ID: usize = 255;
 const MAX_SPKI: usize = 2048;
@@ -285,27 +287,27 @@ impl Reply {
             Reply::Loaded {
                 library,
                 unconfined,
-            } => Body::new(1).text(library).text(unconfined),
+            } => Body::new(ANSWER | 1).text(library).text(unconfined),
             Reply::Tokens(tokens) => {
-                let body = Body::new(2).u64(tokens.len() as u64);
+                let body = Body::new(ANSWER | 2).u64(tokens.len() as u64);
                 tokens.iter().fold(body, put_token)
             }
-            Reply::Done => Body::new(3),
+            Reply::Done => Body::new(ANSWER | 3),
             Reply::Objects(objects) => {
-                let body = Body::new(4).u64(objects.len() as u64);
+                let body = Body::new(ANSWER | 4).u64(objects.len() as u64);
                 objects.iter().fold(body, put_object)
             }
-            Reply::Random(bytes) => Body::new(5).bytes(bytes.expose()),
-            Reply::Wrapped { iv, blob } => Body::new(6).bytes(iv).bytes(blob),
-            Reply::Plain(parts) => put_parts(Body::new(7), parts),
-            Reply::Created(object) => put_object(Body::new(8), object),
-            Reply::Signature(bytes) => Body::new(9).bytes(bytes),
+            Reply::Random(bytes) => Body::new(ANSWER | 5).bytes(bytes.expose()),
+            Reply::Wrapped { iv, blob } => Body::new(ANSWER | 6).bytes(iv).bytes(blob),
+            Reply::Plain(parts) => put_parts(Body::new(ANSWER | 7), parts),
+            Reply::Created(object) => put_object(Body::new(ANSWER | 8), object),
+            Reply::Signature(bytes) => Body::new(ANSWER | 9).bytes(bytes),
             Reply::Refused { no, text } => {
                 let at = No::ALL
                     .iter()
                     .position(|own| own == no)
                     .unwrap_or(No::ALL.len() - 1);
-                Body::new(10)
+                Body::new(ANSWER | 10)
                     .u8(u8::try_from(at).unwrap_or(u8::MAX))
                     .text(text)
             }
@@ -319,7 +321,7 @@ impl Reply {
     /// [`FrameError`]: anything but exactly one reply.
     pub fn read(body: &[u8]) -> Result<Self, FrameError> {
         let (kind, mut f) = Fields::of(body)?;
-        let reply = match kind {
+        let reply = match kind ^ ANSWER {
             1 => Reply::Loaded {
                 library: f.text("library", MAX_TEXT)?,
                 unconfined: f.text("unconfined", MAX_TEXT)?,

@@ -211,7 +211,7 @@ fn bounds_hold() {
         Request::read(&many[HEAD..]).err(),
         Some(FrameError::Field("count"))
     );
-    for unknown in [0, 11, 255] {
+    for unknown in [0, 2, 3, 11, 0x80, 0x80 | 11, 255] {
         assert!(Reply::read(&[unknown]).is_err());
     }
 }

@@ -165,12 +165,27 @@ impl ObjectInfo {
     /// Label and id, as people tell objects apart.
     pub fn spoken(&self) -> String {
         let id = HEXLOWER.encode(&self.id[..self.id.len().min(8)]);
-        match (self.label.is_empty(), id.is_empty()) {
-            (false, true) => self.label.clone(),
-            (false, false) => format!("{} (id {id})", self.label),
+        let label = shortened(&self.label);
+        match (label.is_empty(), id.is_empty()) {
+            (false, true) => label,
+            (false, false) => format!("{label} (id {id})"),
             (true, _) => format!("id {id}"),
         }
     }
+}
+
+/// A label that fits a line: of a long one, such as a key file's name, the first and the last eight letters.
+pub fn shortened(label: &str) -> String {
+    let letters: Vec<char> = label.chars().collect();
+    if letters.len() <= 40 {
+        return label.to_owned();
+    }
+    let part = |own: &[char]| own.iter().collect::<String>();
+    format!(
+        "{} ... {}",
+        part(&letters[..8]),
+        part(&letters[letters.len() - 8..])
+    )
 }
 
 /// How a key leaves the token, in the order in which it is tried.

@@ -60,15 +60,22 @@ impl Token {
         made: &mut Vec<ObjectHandle>,
     ) -> Result<(ObjectHandle, ObjectInfo), Refusal> {
         let session = self.session()?;
-        let common = common(object, class);
-        let whole: Vec<Attribute> = common.iter().cloned().chain(value(&object.parts)).collect();
-        let handle = match session.create_object(&whole).map_err(one_way) {
-            Ok(handle) => handle,
-            Err(Refusal(No::NotOffered, why)) if class != ObjectClass::DATA => {
-                self.unwrap(object, &common, why)?
+        let mut handle = Err(Refusal(No::NotOffered, String::new()));
+        for told in [Told::Everything, Told::OnlyWanted] {
+            let common = common(object, class, told);
+            let whole: Vec<Attribute> =
+                common.iter().cloned().chain(value(&object.parts)).collect();
+            handle = session.create_object(&whole).map_err(one_way);
+            if let Err(Refusal(No::NotOffered, why)) = &handle
+                && class != ObjectClass::DATA
+            {
+                handle = self.unwrap(object, &common, why.clone());
             }
-            Err(refusal) => return Err(refusal),
-        };
+            if !matches!(handle, Err(Refusal(No::NotOffered, _))) {
+                break;
+            }
+        }
+        let handle = handle?;
         made.push(handle);
         if let Some(public) = public(object) {
             made.push(session.create_object(&public).map_err(only)?);
@@ -167,8 +174,16 @@ fn key_type(parts: &Parts) -> Option<KeyType> {
     }
 }
 
+/// Which uses of a key are told to the token. What isn't told is up to it, and SoftHSM then allows everything; but a module
+/// may refuse an attribute that a kind of key can't have, even as "no".
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Everything,
+    OnlyWanted,
+}
+
 /// Everything but the secret itself.
-fn common(object: &NewObject, class: ObjectClass) -> Vec<Attribute> {
+fn common(object: &NewObject, class: ObjectClass, told: Told) -> Vec<Attribute> {
     let mut all = vec![
         Attribute::Class(class),
         Attribute::Token(true),
@@ -188,22 +203,35 @@ fn common(object: &NewObject, class: ObjectClass) -> Vec<Attribute> {
         Attribute::Extractable(object.extractable),
         Attribute::Sign(object.usage.sign),
     ]);
-    // Only what is wanted: a module may refuse an attribute that a kind of key can't have, even as "no".
-    if class == ObjectClass::PRIVATE_KEY {
-        let wanted = [
-            (object.usage.decrypt, Attribute::Decrypt(true)),
-            (object.usage.unwrap, Attribute::Unwrap(true)),
-            (object.usage.derive, Attribute::Derive(true)),
-        ];
-        all.extend(
-            wanted
-                .into_iter()
-                .filter(|(yes, _)| *yes)
-                .map(|(_, attribute)| attribute),
-        );
-    } else {
-        all.push(Attribute::Verify(object.usage.sign));
-    }
+    let private = class == ObjectClass::PRIVATE_KEY;
+    let uses = [
+        (
+            object.usage.decrypt,
+            Attribute::Decrypt(object.usage.decrypt),
+        ),
+        (object.usage.unwrap, Attribute::Unwrap(object.usage.unwrap)),
+        (object.usage.derive, Attribute::Derive(object.usage.derive)),
+        (
+            !private && object.usage.sign,
+            Attribute::Verify(object.usage.sign),
+        ),
+        (false, Attribute::Encrypt(false)),
+        (false, Attribute::Wrap(false)),
+    ];
+    // A private key encrypts, wraps and verifies nothing: PKCS#11 has no such attributes of it.
+    let of_secrets = |own: &Attribute| {
+        matches!(
+            own,
+            Attribute::Verify(_) | Attribute::Encrypt(_) | Attribute::Wrap(_)
+        )
+    };
+    let fits = uses
+        .into_iter()
+        .filter(|(_, own)| !private || !of_secrets(own));
+    all.extend(
+        fits.filter(|(wanted, _)| told == Told::Everything || *wanted)
+            .map(|(_, own)| own),
+    );
     all
 }
 
@@ -250,6 +278,8 @@ fn public(object: &NewObject) -> Option<Vec<Attribute>> {
         label(object),
         Attribute::Id(object.id.clone()),
         Attribute::Verify(object.usage.sign),
+        Attribute::Encrypt(object.usage.decrypt),
+        Attribute::Wrap(object.usage.unwrap),
     ];
     match &object.parts {
         Parts::EcP256(_) => all.extend([

@@ -228,6 +228,9 @@ impl Driver {
                     .iter()
                     .map(|(_, warning)| warning.to_string()),
             );
+            notes.sort();
+            notes.dedup();
+            notes.truncate(16);
             (gathered.keys, gathered.files)
         };
         self.take_in(node, password, keys, network_files, notes)
@@ -252,9 +255,7 @@ impl Driver {
         }
         let proven = prove_all(&[], &network_files, None).map_err(|fault| from_error(&fault))?;
         let public = public_keys(&keys, &proven.files);
-        notes.sort();
-        notes.dedup();
-        notes.truncate(16);
+        notes.truncate(80);
         self.slots.bundle = Some(Bundle {
             ceremony: self.state.opened.ceremony.clone(),
             rehearsal: self.state.opened.rehearsal,

@@ -9,6 +9,7 @@ use super::faults;
 use super::softhsm::{self, SoftHsm};
 use super::world::World;
 use crate::ceremony::dates;
+use crate::ceremony::next::short;
 use crate::ceremony::policy::Label;
 use crate::ceremony::prompt::{Ask, Prompt, SecretKind};
 use crate::device::picture;
@@ -143,7 +144,10 @@ impl Player {
                     "write.token" => softhsm::TARGET,
                     _ => "",
                 };
-                let first = choices.iter().find(|c| c.label.starts_with(wanted));
+                let first = choices
+                    .iter()
+                    .find(|c| c.label.starts_with(wanted))
+                    .or(choices.first());
                 let first = first.map(|c| c.value.clone()).unwrap_or_default();
                 Input::Answer {
                     value: self.choice(&prompt.key).unwrap_or(first),
@@ -433,12 +437,7 @@ fn read_out(driver: &Driver, index: &str) -> String {
         .iter()
         .filter(|k| !k.key_type.starts_with("network/"))
         .nth(index.parse().unwrap_or(0));
-    let digits = key.map_or("", |k| k.public.trim_start_matches("0x"));
-    let first = digits.get(..8).unwrap_or_default();
-    let last = digits
-        .get(digits.len().saturating_sub(8)..)
-        .unwrap_or_default();
-    format!("{first} {last}")
+    key.map(short).unwrap_or_default()
 }
 
 fn confidential(key: &str) -> String {

@@ -327,6 +327,11 @@ fn fact(token: &TokenInfo) -> TokenFact {
         PinState::CountLow => TokenPin::CountLow,
         PinState::Good => TokenPin::Good,
     };
+    let serial = if token.serial.is_empty() {
+        "no serial number".to_owned()
+    } else {
+        format!("serial {}", token.serial)
+    };
     let label = if token.label.is_empty() {
         "(no label)"
     } else {
@@ -334,7 +339,7 @@ fn fact(token: &TokenInfo) -> TokenFact {
     };
     TokenFact {
         uri: uri.to_string(),
-        text: format!("{label}, serial {}, {}", token.serial, token.model),
+        text: format!("{label}, {serial}, {}", token.model),
         pin,
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use qh_ceremony::ceremony::effect::Effect;
+use qh_ceremony::ceremony::effect::{Effect, Source};
 use qh_ceremony::ceremony::engine::{self, Refusal};
 use qh_ceremony::ceremony::event::{
-    Event, Opened, Outcome, Program, PublicKey, RecordFacts, Request, ScriptRef, SealedFacts,
+    Event, ModuleFact, Opened, Outcome, Program, PublicKey, RecordFacts, Request, ScriptRef,
+    SealedFacts, TokenFact, TokenPin,
 };
 use qh_ceremony::ceremony::next::prompt;
 use qh_ceremony::ceremony::policy::{Kind, Label};
@@ -283,8 +284,27 @@ impl Run {
                 recipient: "age1fake".into(),
                 fingerprint: "six words".into(),
             },
-            Effect::InspectSource { .. } => Outcome::Inspected {
+            Effect::ListModules { .. } => Outcome::Modules {
+                modules: vec![ModuleFact {
+                    name: "soft".into(),
+                    path: "/soft.so".into(),
+                    named: false,
+                }],
+            },
+            Effect::ListTokens { .. } => Outcome::Tokens {
+                library: "a library".into(),
+                tokens: vec![TokenFact {
+                    uri: "pkcs11:token=one".into(),
+                    text: "one".into(),
+                    pin: TokenPin::Good,
+                }],
+            },
+            Effect::InspectSource { source, .. } => Outcome::Inspected {
                 files: vec!["one".into(), "two".into()],
+                stays: match source {
+                    Source::Hsm => vec!["three, not extractable".into()],
+                    _ => vec![],
+                },
             },
             Effect::ReadKeys { .. } => Outcome::Keys {
                 keys: keys(),
@@ -298,6 +318,7 @@ impl Run {
             },
             Effect::DrawEntropy => Outcome::Entropy {
                 set_id: "0102030405ff".into(),
+                token_bytes: 0,
             },
             Effect::Seal { cipher, .. } => Outcome::Sealed {
                 file: cipher.file_name().into(),

@@ -266,7 +266,12 @@ pub(super) fn matching(_script: &Script, state: &State, step: &Step) -> Next {
             ),
             ("chain-spec", "A raw chain spec: the keys at genesis"),
         ];
-        if step.against.contains(&Against::ReadOut) && state.opened.kind == Kind::Backup {
+        // Keys that the chain doesn't register at all can be compared in no other way, at recovery too.
+        let keys = backed_keys(&state.facts.keys);
+        let token_alone =
+            !keys.is_empty() && keys.iter().all(|key| key.key_type.starts_with("hsm/"));
+        let may = state.opened.kind == Kind::Backup || token_alone;
+        if step.against.contains(&Against::ReadOut) && may {
             choices.push((
                 "read-out",
                 "The key isn't registered yet: two people read it out",

@@ -54,8 +54,9 @@ impl TokenKey {
 
 fn spoken(label: &str, id: &[u8]) -> String {
     let id = data_encoding::HEXLOWER.encode(&id[..id.len().min(8)]);
+    let label = crate::hsm::shortened(label);
     if id.is_empty() {
-        label.to_owned()
+        label
     } else {
         format!("{label} (id {id})")
     }

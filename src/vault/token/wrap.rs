@@ -108,7 +108,7 @@ impl WrapKeys {
 
     fn wrapped(&self, blob: &[u8]) -> Option<SecretBytes> {
         let kek = self.kek()?;
-        let whole = |cut: &&[u8]| cut.len() >= 24 && cut.len() % 8 == 0;
+        let whole = |cut: &&[u8]| cut.len() >= 24 && cut.len().is_multiple_of(8);
         ends(blob, 8)
             .filter(whole)
             .find_map(|cut| kek.unwrap_vec(cut).ok().map(SecretBytes::new))
@@ -118,7 +118,7 @@ impl WrapKeys {
         let Some(kek) = self.kek() else {
             return vec![];
         };
-        let whole = |cut: &&[u8]| cut.len() >= 16 && cut.len() % 8 == 0;
+        let whole = |cut: &&[u8]| cut.len() >= 16 && cut.len().is_multiple_of(8);
         let standard = ends(blob, 8)
             .filter(whole)
             .find_map(|cut| kek.unwrap_with_padding_vec(cut).ok());
