@@ -48,13 +48,22 @@ pub fn hostile_module(mode: &str, more: &[(&str, &Path)]) -> Module {
 /// Little patience, so that a hang is over soon.
 pub fn impatient() -> Patience {
     Patience {
-        usual: Duration::from_secs(4),
-        pin_pad: Duration::from_secs(4),
+        usual: Duration::from_secs(5),
+        pin_pad: Duration::from_secs(5),
     }
 }
 
 pub fn start(module: &Module) -> Result<Client, HsmFault> {
-    Client::start(program(), module, impatient())
+    let hangs = module
+        .environment
+        .iter()
+        .any(|(_, value)| value.starts_with("hang-"));
+    let usual = Duration::from_secs(if hangs { 1 } else { 60 });
+    let patience = Patience {
+        usual,
+        pin_pad: usual,
+    };
+    Client::start(program(), module, patience)
 }
 
 /// A session with the only token, logged in.
