@@ -29,9 +29,9 @@ times = 40
 "#;
 
 /// A rehearsal's room with the hostile module in it.
-struct Room {
-    base: tempfile::TempDir,
-    driver: Driver,
+pub struct Room {
+    pub base: tempfile::TempDir,
+    pub driver: Driver,
     player: Player,
 }
 
@@ -42,6 +42,19 @@ impl Room {
     }
 
     fn backup_with(mode: &str, answers: &str) -> Self {
+        let base = Self::world();
+        let modules = vec![Self::hostile(base.path(), false)];
+        let room = Self::room(base, modules, answers);
+        room.set(mode);
+        room
+    }
+
+    /// A backup with these modules.
+    pub fn with_modules(modules: Vec<Module>) -> Self {
+        Self::room(Self::world(), modules, "")
+    }
+
+    fn world() -> tempfile::TempDir {
         let base = tempfile::tempdir().unwrap();
         let world = World {
             out: base.path().to_owned(),
@@ -58,12 +71,16 @@ impl Room {
                     .then(|| HEXLOWER.decode(digits.as_bytes()).unwrap())
             });
         std::fs::write(base.path().join("secret"), key.unwrap()).unwrap();
+        base
+    }
+
+    fn room(base: tempfile::TempDir, modules: Vec<Module>, answers: &str) -> Self {
         let driver = Self::begin(
             base.path(),
             "key-backup",
             "",
             &text_of("key-backup").unwrap(),
-            false,
+            modules,
         );
         let player = Self::people(
             base.path(),
@@ -71,13 +88,32 @@ impl Room {
             vec![],
             Written::default(),
         );
-        let room = Self {
+        Self {
             base,
             driver,
             player,
-        };
-        room.set(mode);
-        room
+        }
+    }
+
+    /// The hostile module with its files in this directory.
+    fn hostile(base: &Path, empty: bool) -> Module {
+        let files = [
+            ("QH_HOSTILE_FILE", base.join("mode")),
+            ("QH_HOSTILE_SECRET", base.join("secret")),
+        ];
+        let mut module = hostile_module(
+            "",
+            &files.each_ref().map(|(name, path)| (*name, path.as_path())),
+        );
+        if empty {
+            module
+                .environment
+                .push(("QH_HOSTILE_EMPTY".into(), "1".into()));
+        } else {
+            let state = base.join("state").display().to_string();
+            module.environment.push(("QH_HOSTILE_STATE".into(), state));
+        }
+        module
     }
 
     fn set(&self, mode: &str) {
@@ -97,30 +133,15 @@ impl Room {
         )
     }
 
-    fn begin(base: &Path, name: &str, folder: &str, script: &str, empty: bool) -> Driver {
+    fn begin(base: &Path, name: &str, folder: &str, script: &str, modules: Vec<Module>) -> Driver {
         let world = World {
             out: base.to_owned(),
         };
         let media = (1..=9).map(|n| world.medium(n)).collect();
         let mut devices = Devices::rehearsal(harden(), Paper::A4, media);
-        let mut module = hostile_module(
-            "",
-            &[
-                ("QH_HOSTILE_FILE", &base.join("mode")),
-                ("QH_HOSTILE_SECRET", &base.join("secret")),
-            ],
-        );
-        if empty {
-            module
-                .environment
-                .push(("QH_HOSTILE_EMPTY".into(), "1".into()));
-        } else {
-            let state = base.join("state").display().to_string();
-            module.environment.push(("QH_HOSTILE_STATE".into(), state));
-        }
         devices.hsm.program = program().to_owned();
         devices.hsm.patience = impatient();
-        devices.hsm.modules = vec![module];
+        devices.hsm.modules = modules;
         Driver::begin(Setup {
             script: script.to_owned(),
             dir: base.join(folder),
@@ -133,7 +154,7 @@ impl Room {
     }
 
     /// Goes on until `stop` holds at a prompt; the refusals on the way.
-    fn until(&mut self, stop: impl Fn(&Driver) -> bool) -> Vec<String> {
+    pub fn until(&mut self, stop: impl Fn(&Driver) -> bool) -> Vec<String> {
         let before = self.driver.state().refusals.len();
         for _ in 0..4000 {
             if self.driver.busy() {
@@ -161,7 +182,7 @@ impl Room {
         self.until(|driver| driver.prompt().key == "export.seen")
     }
 
-    fn key_types(&self) -> Vec<&str> {
+    pub fn key_types(&self) -> Vec<&str> {
         self.driver
             .state()
             .facts
@@ -171,19 +192,30 @@ impl Room {
             .collect()
     }
 
-    /// A recovery of the finished backup into the hostile module's empty token, in its write step.
+    /// A recovery of the finished backup into the hostile module's empty token.
     fn recovery(self, mode: &str) -> Self {
-        let folder = "recovery";
+        let modules = vec![Self::hostile(self.base.path(), true)];
+        let room = self.recovery_into(modules);
+        room.set(mode);
+        room
+    }
+
+    /// A recovery of the finished backup with these modules.
+    pub fn recovery_into(self, modules: Vec<Module>) -> Self {
         let script = text_of("key-recovery").unwrap();
-        let driver = Self::begin(self.base.path(), "key-recovery", folder, &script, true);
+        let driver = Self::begin(
+            self.base.path(),
+            "key-recovery",
+            "recovery",
+            &script,
+            modules,
+        );
         let player = Self::people(self.base.path(), SAYS_HSM, vec![2, 4], self.player.written);
-        let room = Self {
+        Self {
             driver,
             player,
             base: self.base,
-        };
-        room.set(mode);
-        room
+        }
     }
 }
 
@@ -348,7 +380,16 @@ fn a_script_names_its_token() {
     };
     let begin = |uri: &str| {
         let room = Room::backup("two-tokens");
-        let driver = Room::begin(room.base.path(), "key-backup", "named", &script(uri), false);
+        let driver = {
+            let modules = vec![Room::hostile(room.base.path(), false)];
+            Room::begin(
+                room.base.path(),
+                "key-backup",
+                "named",
+                &script(uri),
+                modules,
+            )
+        };
         Room { driver, ..room }
     };
     let mut room = begin("pkcs11:token=hostile;serial=0002?module-name=libhostile_module");

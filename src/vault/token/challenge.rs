@@ -61,6 +61,9 @@ fn verified(
         }
         Kind::Ed25519 => {
             let point = spki.get(spki.len().checked_sub(32)?..)?;
+            if crate::hsm::spki::ed25519(point)? != spki {
+                return None;
+            }
             let key = VerifyingKey::from_bytes(point.try_into().ok()?).ok()?;
             let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
             key.verify_strict(challenge, &signature).ok()

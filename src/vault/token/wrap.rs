@@ -46,6 +46,14 @@ impl WrapKeys {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn of(aes: &[u8]) -> Self {
+        Self {
+            aes: SecretBytes::new(aes.to_vec()),
+            rsa: None,
+        }
+    }
+
     /// A copy of the AES key, for the token.
     pub fn aes_key(&self) -> SecretBytes {
         SecretBytes::new(self.aes.expose().to_vec())
@@ -94,7 +102,7 @@ impl WrapKeys {
 
     fn gcm(&self, iv: [u8; 12], blob: &[u8]) -> Option<SecretBytes> {
         let cipher = Aes256Gcm::new_from_slice(self.aes.expose()).ok()?;
-        ends(blob, 1).find_map(|cut| {
+        ends(blob).find_map(|cut| {
             cipher
                 .decrypt(Nonce::from_slice(&iv), cut)
                 .ok()
@@ -109,7 +117,7 @@ impl WrapKeys {
     fn wrapped(&self, blob: &[u8]) -> Option<SecretBytes> {
         let kek = self.kek()?;
         let whole = |cut: &&[u8]| cut.len() >= 24 && cut.len().is_multiple_of(8);
-        ends(blob, 8)
+        ends(blob)
             .filter(whole)
             .find_map(|cut| kek.unwrap_vec(cut).ok().map(SecretBytes::new))
     }
@@ -119,7 +127,7 @@ impl WrapKeys {
             return vec![];
         };
         let whole = |cut: &&[u8]| cut.len() >= 16 && cut.len().is_multiple_of(8);
-        let standard = ends(blob, 8)
+        let standard = ends(blob)
             .filter(whole)
             .find_map(|cut| kek.unwrap_with_padding_vec(cut).ok());
         if let Some(plain) = standard {
@@ -139,17 +147,15 @@ impl WrapKeys {
     }
 }
 
-/// The blob, then without zeros at its end, in steps.
-fn ends(blob: &[u8], step: usize) -> impl Iterator<Item = &[u8]> {
+/// The blob, then without one zero at its end, two, and so on.
+fn ends(blob: &[u8]) -> impl Iterator<Item = &[u8]> {
     let zeros = blob
         .iter()
         .rev()
         .take_while(|byte| **byte == 0)
         .count()
         .min(SLACK);
-    (0..=zeros)
-        .step_by(step)
-        .map(|cut| &blob[..blob.len() - cut])
+    (0..=zeros).map(|cut| &blob[..blob.len() - cut])
 }
 
 /// PKCS#7 padding to blocks of 8 bytes, taken off; `None` if it isn't there.
