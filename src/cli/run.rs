@@ -12,6 +12,7 @@ use super::{screen, scripts};
 use crate::ceremony::dates;
 use crate::files;
 use crate::hsm::modules::Module;
+use crate::hsm::uri::TokenUri;
 use crate::print::page::Paper;
 use crate::refusal::Refuse;
 use crate::run::Again;
@@ -36,6 +37,8 @@ struct DeviceFile {
 struct HsmPart {
     /// The child program, `qh-pkcs11`; without it the one beside this program.
     program: Option<PathBuf>,
+    /// The token that is meant, where the script doesn't say: a PKCS#11 URI.
+    token: Option<String>,
     /// Modules by name.
     #[serde(default)]
     module: Vec<ModulePart>,
@@ -64,7 +67,7 @@ impl DeviceFile {
         })
     }
 
-    fn hsm(self) -> Hsm {
+    fn hsm(self) -> Result<Hsm, (u8, String)> {
         let mut hsm = Hsm::real();
         let part = self.hsm.unwrap_or_default();
         if let Some(program) = part.program {
@@ -77,7 +80,10 @@ impl DeviceFile {
             environment: own.environment.into_iter().collect(),
         };
         hsm.modules = part.module.into_iter().map(module).collect();
-        hsm
+        let token = part.token.as_deref().map(TokenUri::parse).transpose();
+        hsm.token =
+            token.map_err(|error| (2, format!("{error} ({}) {}", error.name(), error.way_on())))?;
+        Ok(hsm)
     }
 }
 
@@ -102,7 +108,7 @@ fn hold(args: &RunArgs, hardening: &Hardening, out: &mut dyn Write) -> Result<u8
         None => DeviceFile::default(),
     };
     let mut devices = Devices::real(hardening.clone(), file.paper()?);
-    devices.hsm = file.hsm();
+    devices.hsm = file.hsm()?;
     let (dir, ceremony) = journal(args.journal.as_deref());
     let journal_dir = dir.clone();
     let begun = if dir.join(names::TRANSCRIPT).exists() {

@@ -39,10 +39,14 @@ impl Default for Patience {
     }
 }
 
+/// How long a child may take to log out and end.
+const GOODBYE: Duration = Duration::from_secs(3);
+
 /// A running child with its module loaded.
 pub struct Client {
     child: Child,
-    to: ChildStdin,
+    /// `None` once the child was told to end.
+    to: Option<ChildStdin>,
     from: ChildStdout,
     patience: Patience,
     /// What the module calls itself.
@@ -80,7 +84,7 @@ impl Client {
         fcntl_setfl(&to, flags | OFlags::NONBLOCK).map_err(|e| missing(e.into()))?;
         let mut own = Self {
             child,
-            to,
+            to: Some(to),
             from,
             patience,
             library: String::new(),
@@ -301,7 +305,10 @@ impl Client {
     ) -> Result<(), HsmFault> {
         while !bytes.is_empty() {
             self.wait(doing, Direction::Write, until)?;
-            match self.to.write(bytes) {
+            let Some(to) = &mut self.to else {
+                return Err(self.ended(doing));
+            };
+            match to.write(bytes) {
                 Ok(0) => return Err(self.ended(doing)),
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if again(&error) => {}
@@ -351,9 +358,9 @@ impl Client {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: i64::from(left.subsec_nanos()),
             };
-            let mut fds = [match direction {
-                Direction::Read => PollFd::new(&self.from, PollFlags::IN),
-                Direction::Write => PollFd::new(&self.to, PollFlags::OUT),
+            let mut fds = [match (direction, &self.to) {
+                (Direction::Write, Some(to)) => PollFd::new(to, PollFlags::OUT),
+                _ => PollFd::new(&self.from, PollFlags::IN),
             }];
             match poll(&mut fds, Some(&timeout)) {
                 Ok(0) => return Err(hangs),
@@ -386,11 +393,21 @@ impl Client {
 }
 
 impl Drop for Client {
+    /// Lets the child log out and leave the token in peace; ends it if it doesn't.
     fn drop(&mut self) {
+        self.to = None;
+        let until = Instant::now() + GOODBYE;
+        while Instant::now() < until {
+            match self.child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
         self.end();
     }
 }
 
+#[derive(Clone, Copy)]
 enum Direction {
     Read,
     Write,

@@ -1,4 +1,5 @@
 use super::super::frame::HEAD;
+use super::super::{Class, Kind, PinState, Usage};
 use super::*;
 
 fn object() -> ObjectInfo {

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod frame;
 pub mod message;
 pub mod modules;
+mod parts;
 pub mod spki;
 pub mod uri;
 

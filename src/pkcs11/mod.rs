@@ -54,6 +54,7 @@ pub fn serve(mut from: impl Read, mut to: impl Write, unconfined: &str) -> Resul
         to.write_all(&frame)?;
         to.flush()?;
     }
+    token.leave();
     Ok(())
 }
 

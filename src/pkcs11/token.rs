@@ -112,6 +112,17 @@ impl Token {
         }
     }
 
+    /// Logs out, closes the session with the keys that lived in it, and takes leave of the module.
+    pub(super) fn leave(mut self) {
+        if let Some(session) = self.session.take() {
+            let _ = session.logout();
+            let _ = session.close();
+        }
+        if let Some(module) = self.module.take() {
+            let _ = module.finalize();
+        }
+    }
+
     fn load(&mut self, module: &str, init: &str, unconfined: &str) -> Result<Reply, Refusal> {
         if !unconfined.is_empty() {
             // Foreign code is not run by a process that could still do everything.

@@ -245,14 +245,7 @@ impl Driver {
         network_files: Vec<BundleFile>,
         mut notes: Vec<String>,
     ) -> Result<Outcome, Refused> {
-        for key in &keys {
-            self.residues
-                .key(&format!("{} secret", key.key_type), key.secret.expose());
-        }
-        for file in &network_files {
-            self.residues
-                .network_file(file.path.as_str(), file.content.expose());
-        }
+        self.residues.bundle(&keys, &network_files);
         let proven = prove_all(&[], &network_files, None).map_err(|fault| from_error(&fault))?;
         let public = public_keys(&keys, &proven.files);
         notes.truncate(80);

@@ -42,14 +42,7 @@ impl Driver {
         };
         let proven =
             prove_all(&bundle.keys, &bundle.files, password).map_err(|fault| from_error(&fault))?;
-        for key in &bundle.keys {
-            self.residues
-                .key(&format!("{} secret", key.key_type), key.secret.expose());
-        }
-        for file in &bundle.files {
-            self.residues
-                .network_file(file.path.as_str(), file.content.expose());
-        }
+        self.residues.bundle(&bundle.keys, &bundle.files);
         let public = public_keys(&bundle.keys, &proven.files);
         self.slots.opened = Some(Opened { proven, bundle });
         Ok(Outcome::Opened { keys: public })

@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 use crate::secret::Secret32;
 use crate::secret::residue::{Form, Residue};
 use crate::share::wire::Share;
+use crate::vault::contents::{BundleFile, BundleKey};
+use crate::vault::token::{is_token_key, secret_numbers};
 
 /// The watches of one ceremony.
 pub struct Residues(Residue);
@@ -48,6 +50,23 @@ impl Residues {
             None => {
                 let _ = self.0.watch(label, Form::Raw, text);
             }
+        }
+    }
+
+    /// Watches every secret of a bundle.
+    pub fn bundle(&mut self, keys: &[BundleKey], files: &[BundleFile]) {
+        for key in keys {
+            let label = format!("{} secret", key.key_type);
+            if is_token_key(&key.key_type) {
+                for number in secret_numbers(key) {
+                    self.bytes(&label, number.expose());
+                }
+            } else {
+                self.key(&label, key.secret.expose());
+            }
+        }
+        for file in files {
+            self.network_file(file.path.as_str(), file.content.expose());
         }
     }
 

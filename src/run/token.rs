@@ -19,6 +19,8 @@ pub struct Hsm {
     pub program: PathBuf,
     /// Modules that a device file names, or a rehearsal's own.
     pub modules: Vec<Module>,
+    /// The token that is meant, where a device file names it and the script doesn't.
+    pub token: Option<TokenUri>,
     /// Whether the module files of p11-kit are listed too, and any path may be typed. Not in a rehearsal.
     pub any: bool,
     /// How long a question may take.
@@ -42,6 +44,7 @@ impl Hsm {
         Self {
             program: beside("qh-pkcs11"),
             modules: vec![],
+            token: None,
             any: false,
             patience: Patience::default(),
             chosen: None,
@@ -100,17 +103,22 @@ fn beside(name: &str) -> PathBuf {
     own.with_file_name(name)
 }
 
-/// A script's URI; an empty one says nothing.
-fn parsed(named: &str) -> Result<TokenUri, Refused> {
+fn parsed(uri: &str) -> Result<TokenUri, Refused> {
+    TokenUri::parse(uri).map_err(|error| from_error(&error))
+}
+
+/// The token that the script names, else the one that the device file names, else any.
+fn meant(hsm: &Hsm, named: &str) -> Result<TokenUri, Refused> {
     if named.is_empty() {
-        return Ok(TokenUri::default());
+        Ok(hsm.token.clone().unwrap_or_default())
+    } else {
+        parsed(named)
     }
-    TokenUri::parse(named).map_err(|error| from_error(&error))
 }
 
 impl Driver {
     pub(super) fn list_modules(&self, named: &str) -> Result<Outcome, Refused> {
-        let uri = parsed(named)?;
+        let uri = meant(&self.devices.hsm, named)?;
         let mut all = self.devices.hsm.all();
         if let Some(path) = &uri.module_path
             && all.iter().all(|module| module.path != Path::new(path))
@@ -125,7 +133,7 @@ impl Driver {
         if let (Some(name), false) = (&uri.module_name, all.iter().any(fits)) {
             return Err(refused(
                 "hsm-module-unknown",
-                format!("No module is called {name}, as the script has it."),
+                format!("No module is called {name}, as script or device file have it."),
                 "Name it in the device file (`[[hsm.module]]`), or install its module file for p11-kit.",
             ));
         }
@@ -140,7 +148,7 @@ impl Driver {
     }
 
     pub(super) fn list_tokens(&mut self, path: &str, named: &str) -> Result<Outcome, Refused> {
-        let uri = parsed(named)?;
+        let uri = meant(&self.devices.hsm, named)?;
         let hsm = &mut self.devices.hsm;
         let known = hsm
             .all()
@@ -164,14 +172,12 @@ impl Driver {
         let fitting: Vec<&TokenInfo> = tokens.iter().filter(|token| uri.fits(token)).collect();
         let facts: Vec<TokenFact> = fitting.iter().map(|token| fact(token)).collect();
         if facts.is_empty() {
-            let wanted = if named.is_empty() {
-                "this module"
+            let wanted = if uri == TokenUri::default() {
+                "this module".to_owned()
             } else {
-                named
+                uri.to_string()
             };
-            return Err(from_error(&HsmFault::NoToken {
-                wanted: wanted.to_owned(),
-            }));
+            return Err(from_error(&HsmFault::NoToken { wanted }));
         }
         for (at, one) in facts.iter().enumerate() {
             let count = facts.iter().filter(|other| other.uri == one.uri).count();
@@ -339,7 +345,7 @@ fn fact(token: &TokenInfo) -> TokenFact {
     };
     TokenFact {
         uri: uri.to_string(),
-        text: format!("{label}, {serial}, {}", token.model),
+        text: format!("{label}, {serial}, {}, slot {}", token.model, token.slot),
         pin,
     }
 }
@@ -369,6 +375,15 @@ fn described(object: &ObjectInfo) -> String {
             Some(false) => ", imported",
             None => "",
         });
+        let uses = [
+            (object.usage.sign, "signs"),
+            (object.usage.decrypt, "decrypts"),
+            (object.usage.unwrap, "unwraps"),
+            (object.usage.derive, "derives"),
+        ];
+        for (_, use_of) in uses.iter().filter(|(may, _)| *may) {
+            line.push_str(&format!(", {use_of}"));
+        }
     }
     line
 }
@@ -397,7 +412,7 @@ mod tests {
         let own = fact(&token("a b", "01", PinState::FinalTry));
         assert_eq!(own.uri, "pkcs11:serial=01;token=a%20b");
         assert_eq!(own.pin, TokenPin::FinalTry);
-        assert_eq!(own.text, "a b, serial 01, model");
+        assert_eq!(own.text, "a b, serial 01, model, slot 1");
         let own = fact(&token("a", "", PinState::Locked));
         assert_eq!(own.uri, "pkcs11:model=model;manufacturer=maker;token=a");
         assert!(!own.pin.usable());

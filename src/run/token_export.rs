@@ -80,6 +80,7 @@ impl Driver {
         }
         let objects = client.objects().map_err(|fault| from_error(&fault))?;
         let wrap = WrapKeys::fresh().map_err(|fault| from_error(&fault))?;
+        self.residues.bytes("wrapping key", wrap.aes_key().expose());
         let no_aes = match client.use_aes(wrap.aes_key()) {
             Ok(()) => None,
             Err(fault) if fault.no() == Some(No::NotOffered) => Some(fault.to_string()),

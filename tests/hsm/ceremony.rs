@@ -44,14 +44,14 @@ impl Room {
     fn backup_with(mode: &str, answers: &str) -> Self {
         let base = Self::world();
         let modules = vec![Self::hostile(base.path(), false)];
-        let room = Self::room(base, modules, answers);
+        let room = Self::opened(base, modules, answers);
         room.set(mode);
         room
     }
 
     /// A backup with these modules.
     pub fn with_modules(modules: Vec<Module>) -> Self {
-        Self::room(Self::world(), modules, "")
+        Self::opened(Self::world(), modules, "")
     }
 
     fn world() -> tempfile::TempDir {
@@ -74,7 +74,7 @@ impl Room {
         base
     }
 
-    fn room(base: tempfile::TempDir, modules: Vec<Module>, answers: &str) -> Self {
+    fn opened(base: tempfile::TempDir, modules: Vec<Module>, answers: &str) -> Self {
         let driver = Self::begin(
             base.path(),
             "key-backup",
@@ -362,7 +362,10 @@ fn two_tokens_with_one_label_are_told_apart_by_their_serial_numbers() {
     let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
     assert_eq!(
         labels,
-        ["hostile, serial 0001, model", "hostile, serial 0002, model"]
+        [
+            "hostile, serial 0001, model, slot 1",
+            "hostile, serial 0002, model, slot 2"
+        ]
     );
     assert_eq!(choices[1].value, "pkcs11:serial=0002;token=hostile");
     room.until_exported();

@@ -287,6 +287,14 @@ fn keys_move_from_one_token_to_another_and_sign_the_same() {
         );
     }
     no_secret_is_left(&out);
+    for journal in ["transcript.jsonl", "recovery/transcript.jsonl"] {
+        let journal = fs::read_to_string(out.join(journal)).unwrap();
+        let wiped = journal
+            .lines()
+            .find(|line| line.contains("\"result\":\"wiped\""))
+            .unwrap();
+        assert!(wiped.contains("\"found\":0"), "{wiped}");
+    }
     says_what_happened(&out);
 }
 

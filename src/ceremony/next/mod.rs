@@ -6,6 +6,7 @@ mod keys;
 mod overlay;
 mod people;
 mod shares;
+mod write;
 
 use super::effect::Effect;
 use super::policy::{Label, Role, Sensitive, Verb};
@@ -61,8 +62,8 @@ pub fn next(script: &Script, state: &State) -> Next {
         Verb::Attendance => people::attendance(script, state, step),
         Verb::Export => keys::export(state, step),
         Verb::Match => keys::matching(script, state, step),
-        Verb::StopEvidence => keys::stop(state, step),
-        Verb::Write => keys::write(state, step),
+        Verb::StopEvidence => write::stop(state, step),
+        Verb::Write => write::write(state, step),
         Verb::Entropy => shares::entropy(state, step),
         Verb::Seal => shares::seal(script, state, step),
         Verb::Split => shares::split(script, state, step),

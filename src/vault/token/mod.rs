@@ -17,7 +17,7 @@ pub use fault::TokenFault;
 pub use key::{Material, TokenKey, prove};
 pub use members::{Member, known_data, member};
 pub use restore::{fresh_object, new_file, new_object};
-pub use stored::{is_token_key, token_key};
+pub use stored::{is_token_key, secret_numbers, token_key};
 pub use wrap::WrapKeys;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::fault::TokenFault;
 use super::key::{Pair, TokenKey};
 use crate::hsm::frame::printable;
-use crate::hsm::{Kind, Usage};
+use crate::hsm::{Kind, Parts, Usage};
 use crate::secret::SecretBytes;
 use crate::vault::contents::BundleKey;
 use crate::vault::schemes::stack;
@@ -91,6 +91,30 @@ pub(super) fn bundle_key(key: &TokenKey, source: &str) -> Option<BundleKey> {
         secret: SecretBytes::new(std::mem::take(&mut *json)),
         source: source.to_owned(),
     })
+}
+
+/// The secret numbers of a key of type `hsm/...`, for the search of what must be gone: each cut so that its base64 is a
+/// part of the document's. Everything else in the document is public.
+pub fn secret_numbers(key: &BundleKey) -> Vec<SecretBytes> {
+    let Ok(own) = token_key(key) else {
+        return vec![];
+    };
+    let der = own.secret.expose();
+    let parts = stack::wiped(|| Pair::from_pkcs8(own.kind, der))
+        .and_then(|pair| stack::wiped(|| pair.parts()));
+    let numbers = match parts {
+        Some(Parts::EcP256(value) | Parts::Ed25519(value)) => vec![value],
+        Some(Parts::Rsa { d, p, q, .. }) => vec![d, p, q],
+        _ => vec![],
+    };
+    let cut = |number: &SecretBytes| {
+        let at = der
+            .windows(number.len())
+            .position(|window| number.same(window))?;
+        let (from, to) = (at.next_multiple_of(3), (at + number.len()) / 3 * 3);
+        der.get(from..to).map(|own| SecretBytes::new(own.to_vec()))
+    };
+    numbers.iter().filter_map(cut).collect()
 }
 
 /// Reads a key of type `hsm/...` and proves its pair anew.
