@@ -8,6 +8,9 @@ use sha2::Digest;
 
 use super::*;
 
+#[path = "../rehearsal/mod.rs"]
+mod rehearsal;
+
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const PIN: &str = "123456";
 
@@ -296,6 +299,7 @@ fn keys_move_from_one_token_to_another_and_sign_the_same() {
         assert!(wiped.contains("\"found\":0"), "{wiped}");
     }
     says_what_happened(&out);
+    stock_programs_reach_the_keys(&out);
 }
 
 fn says_what_happened(out: &Path) {
@@ -416,4 +420,47 @@ fn a_rehearsal_without_the_child_or_softhsm_says_what_is_missing() {
         text.contains("softhsm-missing") && text.contains("apt-get install softhsm2"),
         "{text}"
     );
+}
+
+/// Without this program: shares by `zbarimg` and Python, the sealed file by `jose`, the key by `openssl`.
+fn stock_programs_reach_the_keys(out: &Path) {
+    let record = rehearsal::json(&out.join("record.json"));
+    let sheets = rehearsal::sheets(out, 5);
+    let three: Vec<&str> = sheets[..3].iter().map(String::as_str).collect();
+    let found = rehearsal::recombine(record["key_check"].as_str().unwrap(), &three);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let key = out.join("key.jwk");
+    fs::write(&key, found["jwk"].to_string()).unwrap();
+    let sealed = out.join("sealed/backup.jwe");
+    let args = [
+        "jwe",
+        "dec",
+        "-i",
+        sealed.to_str().unwrap(),
+        "-k",
+        key.to_str().unwrap(),
+    ];
+    let opened = rehearsal::stock("jose", "jose", &args, b"");
+    let bundle: serde_json::Value = serde_json::from_slice(&opened.stdout).unwrap();
+    let mut read = 0;
+    for own in bundle["keys"].as_array().unwrap() {
+        if !own["key_type"].as_str().unwrap().starts_with("hsm/") {
+            continue;
+        }
+        let secret: serde_json::Value =
+            serde_json::from_str(own["secret"].as_str().unwrap()).unwrap();
+        let der = data_encoding::BASE64
+            .decode(secret["pkcs8"].as_str().unwrap().as_bytes())
+            .unwrap();
+        let public = rehearsal::stock(
+            "openssl",
+            "openssl",
+            &["pkey", "-inform", "DER", "-pubout"],
+            &der,
+        );
+        let pem = public_key(out, secret["label"].as_str().unwrap());
+        assert_eq!(fs::read(pem).unwrap(), public.stdout, "{}", own["key_type"]);
+        read += 1;
+    }
+    assert_eq!(read, 2);
 }

@@ -9,6 +9,8 @@ mod host;
 mod people;
 mod sticks;
 mod terminal;
+#[cfg(feature = "pkcs11")]
+mod token;
 
 use std::collections::BTreeMap;
 use std::path::Path;
