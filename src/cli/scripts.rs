@@ -8,9 +8,11 @@ use super::exit_of;
 use crate::ceremony::check;
 use crate::ceremony::policy::Role;
 use crate::ceremony::script::Script;
+use crate::hsm::uri::TokenUri;
 use crate::print::document::{Block, Document};
 use crate::print::form::Form;
 use crate::print::page::{Paper, pdf};
+use crate::refusal::Refuse;
 
 /// The scripts of this version, by name.
 pub const SHIPPED: [(&str, &str); 4] = [
@@ -57,6 +59,19 @@ pub fn sound(script: &str) -> Result<(Script, String), (u8, String)> {
     let text = text_of(script)?;
     let parsed = Script::parse(&text).map_err(|error| (1, format!("{script}, {error}")))?;
     check::sound(&parsed).map_err(|error| (1, format!("{script}, {error}")))?;
+    for (step, line) in parsed.steps.iter().zip(&parsed.lines) {
+        let uri = step.hsm.as_deref().map(TokenUri::parse).transpose();
+        uri.map_err(|error| {
+            (
+                1,
+                format!(
+                    "{script}, line {line}: {error} ({}) {}",
+                    error.name(),
+                    error.way_on()
+                ),
+            )
+        })?;
+    }
     Ok((parsed, text))
 }
 

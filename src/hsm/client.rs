@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,7 +39,7 @@ impl Default for Patience {
     }
 }
 
-/// How long a child may take to log out and end.
+/// How long a child may take to end once its pipe is closed.
 const GOODBYE: Duration = Duration::from_secs(3);
 
 /// A running child with its module loaded.
@@ -372,17 +372,29 @@ impl Client {
         }
     }
 
-    /// The child has ended: how.
+    /// The pipe is closed: how the child ended, or that it was ended.
     fn ended(&mut self, doing: &'static str) -> HsmFault {
-        let how = match self.child.wait() {
-            Ok(status) => match (status.signal(), status.code()) {
+        let how = match self.reaped(GOODBYE) {
+            Some(status) => match (status.signal(), status.code()) {
                 (Some(signal), _) => format!("signal {signal}"),
                 (None, Some(code)) => format!("exit code {code}"),
                 (None, None) => "no reason told".into(),
             },
-            Err(_) => "no reason told".into(),
+            None => "it closed its pipe and went on; it was ended".into(),
         };
         HsmFault::Crashed { doing, how }
+    }
+
+    /// How the child ended, if it does in this time.
+    fn reaped(&mut self, time: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + time;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+                Ok(None) | Err(_) => return None,
+            }
+        }
     }
 
     /// Ends the child at once and reaps it.
@@ -396,14 +408,9 @@ impl Drop for Client {
     /// Lets the child log out and leave the token in peace; ends it if it doesn't.
     fn drop(&mut self) {
         self.to = None;
-        let until = Instant::now() + GOODBYE;
-        while Instant::now() < until {
-            match self.child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-                Ok(Some(_)) | Err(_) => return,
-            }
+        if self.reaped(GOODBYE).is_none() {
+            self.end();
         }
-        self.end();
     }
 }
 

@@ -216,3 +216,23 @@ fn bounds_hold() {
         assert!(Reply::read(&[unknown]).is_err());
     }
 }
+
+proptest::proptest! {
+    /// Whatever a child says is an answer or none: nothing panics, and what is read says the same again.
+    #[test]
+    fn any_bytes_are_a_message_or_none(start in 0_usize..26, changes in proptest::collection::vec((0_usize..4096, 0_u8..), 0..8), tail in proptest::collection::vec(0_u8.., 0..40)) {
+        let frames: Vec<_> = requests().iter().map(Request::frame).chain(replies().iter().map(Reply::frame)).collect();
+        let mut body = frames[start % frames.len()].as_ref().unwrap()[HEAD..].to_vec();
+        for (at, byte) in changes {
+            let length = body.len();
+            body[at % length] = byte;
+        }
+        body.extend(tail);
+        if let Ok(reply) = Reply::read(&body) {
+            proptest::prop_assert!(reply.frame().unwrap()[HEAD..] == body);
+        }
+        if let Ok(request) = Request::read(&body) {
+            proptest::prop_assert!(request.frame().unwrap()[HEAD..] == body);
+        }
+    }
+}

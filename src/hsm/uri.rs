@@ -340,4 +340,21 @@ mod tests {
                 .fits(&token("validator one", "9"))
         );
     }
+
+    proptest::proptest! {
+        /// Any text is a URI or none, and what was read is written so that it is read again.
+        #[test]
+        fn any_text_is_a_uri_or_none(text in "(pkcs11:)?[a-z0-9=;?&%:-]{0,80}") {
+            if let Ok(uri) = TokenUri::parse(&text) {
+                proptest::prop_assert_eq!(TokenUri::parse(&uri.to_string()), Ok(uri));
+            }
+        }
+
+        #[test]
+        fn any_label_comes_back(label in "\\PC{0,32}", serial in "\\PC{0,16}") {
+            let own = token(&printable(&label), &printable(&serial));
+            let uri = TokenUri::of_token(&own);
+            proptest::prop_assert!(TokenUri::parse(&uri.to_string()).unwrap().fits(&own));
+        }
+    }
 }

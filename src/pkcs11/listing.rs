@@ -168,12 +168,16 @@ pub(super) fn describe(
     }
     let mut id = bytes(session, object, AttributeType::Id)?.unwrap_or_default();
     id.truncate(255);
+    let key_type = match one(session, object, AttributeType::KeyType)? {
+        Some(Attribute::KeyType(own)) => Some(own),
+        _ => None,
+    };
     let public = if class == ObjectClass::PRIVATE_KEY {
-        public_of(session, &id)?
+        public_of(session, &id, &label, key_type)?
     } else {
         None
     };
-    let (kind, size) = kind_of(session, object, public)?;
+    let (kind, size) = kind_of(session, object, public, key_type)?;
     let is = |wanted| flag(session, object, wanted);
     Ok(ObjectInfo {
         handle: object.handle(),
@@ -202,20 +206,30 @@ pub(super) fn describe(
     })
 }
 
-/// The public key object beside a private key: the one with its id.
-fn public_of(session: &Session, id: &[u8]) -> Result<Option<ObjectHandle>, Refusal> {
-    if id.is_empty() {
+/// The public key object beside a private key: of its type, with its id, or its label where it has no id.
+fn public_of(
+    session: &Session,
+    id: &[u8],
+    label: &str,
+    key_type: Option<KeyType>,
+) -> Result<Option<ObjectHandle>, Refusal> {
+    let (Some(key_type), false) = (key_type, id.is_empty() && label.is_empty()) else {
         return Ok(None);
-    }
+    };
     let template = [
         Attribute::Token(true),
         Attribute::Class(ObjectClass::PUBLIC_KEY),
-        Attribute::Id(id.to_vec()),
+        Attribute::KeyType(key_type),
+        if id.is_empty() {
+            Attribute::Label(label.as_bytes().to_vec())
+        } else {
+            Attribute::Id(id.to_vec())
+        },
     ];
     let mut found = session.iter_objects(&template).map_err(only)?;
     match (found.next().transpose().map_err(only)?, found.next()) {
         (first, None) => Ok(first),
-        // Two public keys under one id: neither tells what the private key's is.
+        // Two public keys under one id and type: neither tells what the private key's is.
         _ => Ok(None),
     }
 }
@@ -224,8 +238,9 @@ fn kind_of(
     session: &Session,
     object: ObjectHandle,
     public: Option<ObjectHandle>,
+    key_type: Option<KeyType>,
 ) -> Result<(Kind, u64), Refusal> {
-    let Some(Attribute::KeyType(key_type)) = one(session, object, AttributeType::KeyType)? else {
+    let Some(key_type) = key_type else {
         return Ok((Kind::Other(u64::MAX), 0));
     };
     let either = |wanted| -> Result<Option<Vec<u8>>, Refusal> {

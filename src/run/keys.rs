@@ -169,6 +169,7 @@ impl Driver {
         let mut notes = vec![];
         if source == Source::Hsm {
             let (keys, files) = self.export_token(path, password, &mut notes)?;
+            self.slots.token_pin = None;
             return self.take_in(node, password, keys, files, notes);
         }
         self.source = self.devices.mounted_medium(path);

@@ -29,7 +29,7 @@ pub struct Slots {
     pub pins: BTreeMap<Label, PinHash>,
     /// Keystore password.
     pub password: Option<SecretText>,
-    /// The chosen token's PIN, until the step that uses it is done.
+    /// The chosen token's PIN, until the token has done what it was typed for.
     pub token_pin: Option<SecretText>,
     /// Random bytes of the token that the keys came from.
     pub token_random: Option<SecretBytes>,

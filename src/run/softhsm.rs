@@ -1,7 +1,7 @@
 //! The HSM of a rehearsal: SoftHSM 2 with two tokens, made in the rehearsal's own directory.
 //!
-//! The token `validator` holds what a validator's may: the SPHINCS+ session key as a generic secret, other session keys
-//! as data objects, an EC and an RSA key, and one key that may not leave. The token `replacement` is empty.
+//! The token `REHEARSAL validator` holds what a validator's may: the SPHINCS+ session key as a generic secret, other session keys
+//! as data objects, an EC and an RSA key, and one key that may not leave. The token `REHEARSAL replacement` is empty.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,10 +18,12 @@ use crate::vault::token::{fresh_object, new_object};
 
 /// The user PIN of a rehearsal's tokens. It is no secret: nothing in them is real.
 pub const PIN: &str = "123456";
+/// How the labels of a rehearsal's tokens begin. A real ceremony takes none of them.
+pub const MARK: &str = "REHEARSAL ";
 /// The token that holds keys.
-pub const SOURCE: &str = "validator";
+pub const SOURCE: &str = "REHEARSAL validator";
 /// The empty one.
-pub const TARGET: &str = "replacement";
+pub const TARGET: &str = "REHEARSAL replacement";
 
 const SECURITY_OFFICER: &str = "12345678";
 const LIBRARIES: [&str; 5] = [

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::driver::Driver;
+use super::softhsm::MARK;
 use crate::ceremony::event::{ModuleFact, Outcome, Refused, TokenFact, TokenPin};
 use crate::files::{from_error, refused};
 use crate::hsm::client::{Client, Patience};
@@ -11,6 +12,7 @@ use crate::hsm::modules::{self, Module};
 use crate::hsm::uri::TokenUri;
 use crate::hsm::{Class, Kind, ObjectInfo, PinState, TokenInfo};
 use crate::secret::SecretText;
+use crate::vault::header::MAX_KEYS;
 use crate::vault::token::known_data;
 
 /// The child program and the modules that it may load.
@@ -149,6 +151,7 @@ impl Driver {
 
     pub(super) fn list_tokens(&mut self, path: &str, named: &str) -> Result<Outcome, Refused> {
         let uri = meant(&self.devices.hsm, named)?;
+        let real = self.devices.real;
         let hsm = &mut self.devices.hsm;
         let known = hsm
             .all()
@@ -169,7 +172,8 @@ impl Driver {
         };
         let mut client = start(hsm, &module)?;
         let tokens = client.tokens().map_err(|fault| from_error(&fault))?;
-        let fitting: Vec<&TokenInfo> = tokens.iter().filter(|token| uri.fits(token)).collect();
+        let mut fitting: Vec<&TokenInfo> = tokens.iter().filter(|token| uri.fits(token)).collect();
+        of_this_world(real, &mut fitting)?;
         let facts: Vec<TokenFact> = fitting.iter().map(|token| fact(token)).collect();
         if facts.is_empty() {
             let wanted = if uri == TokenUri::default() {
@@ -303,10 +307,37 @@ impl Driver {
                 "Choose another token. Keys that may not leave theirs are backed up by the vendor's own means (docs/hsm.md).",
             ));
         }
-        files.truncate(64);
-        stays.truncate(64);
+        if files.len() > MAX_KEYS {
+            return Err(refused(
+                "hsm-too-many-keys",
+                format!(
+                    "{} objects of this token could go in, and a backup holds {MAX_KEYS}.",
+                    files.len()
+                ),
+                "Keep the keys of a validator in a token of their own.",
+            ));
+        }
+        let more = stays.len().saturating_sub(MAX_KEYS);
+        stays.truncate(MAX_KEYS);
+        if more > 0 {
+            stays.push(format!("and {more} more"));
+        }
         Ok(Outcome::Inspected { files, stays })
     }
+}
+
+/// A real ceremony takes no token of a rehearsal.
+fn of_this_world(real: bool, tokens: &mut Vec<&TokenInfo>) -> Result<(), Refused> {
+    let before = tokens.len();
+    tokens.retain(|token| !(real && token.label.starts_with(MARK)));
+    if tokens.is_empty() && before > 0 {
+        return Err(refused(
+            "token-of-rehearsal",
+            "The only token that fits is one of a rehearsal: nothing in it is real.",
+            "Plug the real token in, and choose its module again.",
+        ));
+    }
+    Ok(())
 }
 
 fn start(hsm: &Hsm, module: &Module) -> Result<Client, Refused> {
@@ -426,5 +457,25 @@ mod tests {
             ..pad
         };
         assert_eq!(fact(&blank).pin, TokenPin::Unset);
+    }
+
+    #[test]
+    fn a_real_ceremony_takes_no_token_of_a_rehearsal() {
+        let (own, other) = (
+            token("REHEARSAL validator", "1", PinState::Good),
+            token("validator", "2", PinState::Good),
+        );
+        let mut both = vec![&own, &other];
+        of_this_world(true, &mut both).unwrap();
+        assert_eq!(both, [&other]);
+        let mut one = vec![&own];
+        assert_eq!(
+            of_this_world(true, &mut one).unwrap_err().name,
+            "token-of-rehearsal"
+        );
+        let mut one = vec![&own];
+        of_this_world(false, &mut one).unwrap();
+        assert_eq!(one, [&own]);
+        of_this_world(true, &mut vec![]).unwrap();
     }
 }

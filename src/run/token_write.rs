@@ -101,6 +101,8 @@ impl Driver {
                 Err(why) => return Err(undone(&mut client, &made, why)),
             }
         }
+        drop(client);
+        self.slots.token_pin = None;
         Ok(Outcome::Written { files: lines })
     }
 }

@@ -28,10 +28,18 @@ fn mode() -> String {
     told.unwrap_or_else(|| std::env::var("QH_HOSTILE").unwrap_or_default())
 }
 
-/// Hangs or crashes where the mode says so: `hang-PLACE`, `crash-PLACE`.
+/// Hangs, crashes or goes deaf where the mode says so: `hang-PLACE`, `crash-PLACE`, `deaf-PLACE`.
 fn at(place: &str) {
     let mode = mode();
     if mode == format!("hang-{place}") {
+        loop {
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+        }
+    }
+    if mode == format!("deaf-{place}") {
+        // Every pipe closed, and nothing ever again: the parent must not wait for an end.
+        // SAFETY: none of them is used again.
+        (0..64).for_each(|fd| unsafe { rustix::io::close(fd) });
         loop {
             std::thread::sleep(std::time::Duration::from_secs(3600));
         }

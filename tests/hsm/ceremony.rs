@@ -420,6 +420,35 @@ fn a_script_names_its_token() {
 }
 
 #[test]
+fn a_script_with_a_bad_uri_is_unsound() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("script.toml");
+    for (uri, name) in [
+        ("pkcs11:token=a?pin-value=987654", "script-hsm-uri"),
+        ("pkcs11:token=a?pin-source=file:/pin", "script-hsm-uri"),
+        ("token=a", "script-hsm-uri"),
+        ("pkcs11:token=a;token=b", "pkcs11-uri-malformed"),
+        ("pkcs11:colour=red", "pkcs11-uri-malformed"),
+        ("pkcs11:token=%zz", "pkcs11-uri-malformed"),
+    ] {
+        let text = text_of("key-backup").unwrap().replace(
+            "into = \"bundle\"",
+            &format!("into = \"bundle\"\nhsm = \"{uri}\""),
+        );
+        std::fs::write(&path, text).unwrap();
+        let (code, said) = qh_ceremony::cli::scripts::sound(path.to_str().unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(code, 1);
+        assert!(
+            said.contains(name) && said.contains("line "),
+            "{uri}: {said}"
+        );
+        assert!(!said.contains("987654"), "{said}");
+    }
+}
+
+#[test]
 fn no_other_module_enters_a_rehearsal() {
     let answers = "[[on]]\nprompt = \"export.module\"\nanswer = \"other\"\n[[on]]\nprompt = \"export.module-path\"\nanswer = \"/usr/lib/vendor.so\"\n";
     let mut room = Room::backup_with("", answers);

@@ -90,6 +90,8 @@ fn every_hang_crash_and_lie_has_a_name() {
         ("crash-wrap", "hsm-module-crashed"),
         ("crash-create", "hsm-module-crashed"),
         ("exit-wrap", "hsm-module-crashed"),
+        ("deaf-slots", "hsm-module-crashed"),
+        ("deaf-wrap", "hsm-module-crashed"),
         ("long-wrap", "hsm-module-crashed"),
         ("large-wrap", "hsm-device"),
         ("long-attribute", "hsm-device"),
@@ -123,6 +125,12 @@ fn every_hang_crash_and_lie_has_a_name() {
 fn a_crash_says_how_and_a_hang_how_long() {
     assert!(first_fault("crash-wrap").unwrap().1.contains("signal 11"));
     assert!(first_fault("exit-wrap").unwrap().1.contains("exit code 0"));
+    assert!(
+        first_fault("deaf-wrap")
+            .unwrap()
+            .1
+            .contains("closed its pipe and went on")
+    );
     assert!(first_fault("hang-login").unwrap().1.contains("within 1 s"));
 }
 

@@ -157,7 +157,7 @@ fn public_key(out: &Path, label: &str) -> PathBuf {
         out,
         &[
             "--token-label",
-            "validator",
+            "REHEARSAL validator",
             "--read-object",
             "--type",
             "pubkey",
@@ -192,7 +192,7 @@ fn keys_move_from_one_token_to_another_and_sign_the_same() {
 
     for (label, mechanism) in [("signer", "ECDSA"), ("archive", "SHA256-RSA-PKCS")] {
         let public = public_key(&out, label);
-        for token in ["validator", "replacement"] {
+        for token in ["REHEARSAL validator", "REHEARSAL replacement"] {
             assert!(
                 signature_verifies(&out, token, label, mechanism, &public),
                 "{label} in {token}"
@@ -219,7 +219,10 @@ fn keys_move_from_one_token_to_another_and_sign_the_same() {
     assert!(!status.success());
 
     // Labels, ids and uses are the old ones; what may not leave is only in the first token.
-    let (before, after) = (listed(&out, "validator"), listed(&out, "replacement"));
+    let (before, after) = (
+        listed(&out, "REHEARSAL validator"),
+        listed(&out, "REHEARSAL replacement"),
+    );
     let lines = |text: &str, begins: &str| -> Vec<String> {
         let mut found: Vec<String> = text
             .lines()
@@ -270,7 +273,7 @@ fn keys_move_from_one_token_to_another_and_sign_the_same() {
         let path = out.join("data");
         let args = [
             "--token-label",
-            "replacement",
+            "REHEARSAL replacement",
             "--login",
             "--pin",
             PIN,
