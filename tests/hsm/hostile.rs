@@ -125,12 +125,8 @@ fn every_hang_crash_and_lie_has_a_name() {
 fn a_crash_says_how_and_a_hang_how_long() {
     assert!(first_fault("crash-wrap").unwrap().1.contains("signal 11"));
     assert!(first_fault("exit-wrap").unwrap().1.contains("exit code 0"));
-    assert!(
-        first_fault("deaf-wrap")
-            .unwrap()
-            .1
-            .contains("closed its pipe and went on")
-    );
+    let deaf = first_fault("deaf-wrap").unwrap().1;
+    assert!(deaf.contains("closed its pipe and went on"), "{deaf}");
     assert!(first_fault("hang-login").unwrap().1.contains("within 1 s"));
 }
 
