@@ -4,12 +4,12 @@ use super::bags;
 use super::dates;
 use super::engine::{Refusal, not_asked, page_offering, refusal_page, refuse};
 use super::event::Refused;
-use super::next::{backed_keys, exception_text, short};
+use super::next::{BACK, backed_keys, exception_text, short};
 use super::policy::{Kind, Label, Role, Slot};
 use super::prompt::{Ask, Prompt, TextKind};
 use super::request::stop;
 use super::script::Script;
-use super::state::{Clears, ClockStated, Custodian, Offered, Person, SheetState, State};
+use super::state::{Clears, ClockStated, Custodian, Offered, Person, SheetState, State, Work};
 
 /// Longest public answer, characters.
 pub const MAX_ANSWER: usize = 512;
@@ -115,6 +115,9 @@ pub(super) fn answered(
             if let Some(custodian) = custodian_mut(state, slug) {
                 custodian.sheet = value == "yes";
             }
+        }
+        ["export" | "write", "module" | "token"] if value == BACK => {
+            state.work = Work::default();
         }
         ["export", "node"] => state.facts.node = value.to_owned(),
         ["export", "password"] => state.facts.keystore_password = value == "yes",

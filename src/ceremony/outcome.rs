@@ -22,8 +22,7 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
         | Effect::WriteRecord
         | Effect::Close => Clears::Nothing,
         Effect::Seal { .. } | Effect::Split { .. } | Effect::Open => Clears::Signatures,
-        Effect::ListModules { .. } => Clears::Step,
-        Effect::ListTokens { .. } => Clears::Token(TokenPart::Module),
+        Effect::ListModules { .. } | Effect::ListTokens { .. } => Clears::Step,
         Effect::InspectSource {
             source: Source::Hsm,
             ..
@@ -31,11 +30,16 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
         | Effect::ReadKeys {
             source: Source::Hsm,
             ..
-        }
-        | Effect::WriteKeys {
+        } => Clears::Token(token_part(&refused.name)),
+        // Another token may take what this one doesn't.
+        Effect::WriteKeys {
             target: Target::Hsm,
             ..
-        } => Clears::Token(token_part(&refused.name)),
+        } if refused.name == "hsm-pin-wrong" => Clears::Token(TokenPart::Pin),
+        Effect::WriteKeys {
+            target: Target::Hsm,
+            ..
+        } => Clears::Token(TokenPart::Token),
         Effect::InspectSource { .. }
         | Effect::ReadKeys { .. }
         | Effect::MatchKeys { .. }
@@ -68,6 +72,7 @@ fn token_part(name: &str) -> TokenPart {
         | "hsm-no-public-key"
         | "hsm-secret-unprovable"
         | "hsm-data-unknown"
+        | "hsm-data-twice"
         | "hsm-data-wrong" => TokenPart::Objects,
         _ => TokenPart::Token,
     }

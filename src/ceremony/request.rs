@@ -202,7 +202,6 @@ fn clear_token(work: &mut Work, part: TokenPart) {
         "stays" => false,
         "pin" => part < TokenPart::Pin,
         "token" => part < TokenPart::Token,
-        "module" | "module-path" => part < TokenPart::Module,
         _ => true,
     });
     for name in ["inspect", "stays", "read", "plan"] {
@@ -212,9 +211,6 @@ fn clear_token(work: &mut Work, part: TokenPart) {
     work.rechecked = false;
     if part >= TokenPart::Pin {
         work.tokens = None; // its PIN may have fewer tries left now
-    }
-    if part >= TokenPart::Module {
-        work.modules = None;
     }
 }
 

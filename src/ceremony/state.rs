@@ -169,8 +169,6 @@ pub enum TokenPart {
     Pin,
     /// It is chosen anew.
     Token,
-    /// Its module is chosen anew.
-    Module,
 }
 
 /// An exception that a refusal offers.

@@ -123,12 +123,23 @@ impl Driver {
                     keys.push(key);
                 }
                 Ok((Member::File(file), how)) => {
-                    if files.iter().any(|other| other.path == file.path) {
-                        notes.push(format!(
-                            "{}: the same file once more, taken once",
-                            object.spoken()
-                        ));
-                        continue;
+                    match files.iter().find(|other| other.path == file.path) {
+                        None => {}
+                        Some(other) if other.content.same(file.content.expose()) => {
+                            notes.push(format!(
+                                "{}: the same file once more, taken once",
+                                object.spoken()
+                            ));
+                            continue;
+                        }
+                        Some(_) => {
+                            let why = refused(
+                                "hsm-data-twice",
+                                "Another object of the same name holds something else, and a node has one such file.",
+                                "Look which of them the node uses, and take the other out of the token.",
+                            );
+                            return Err(stays(&mut self.devices.hsm, object, why));
+                        }
                     }
                     notes.push(format!("{}: {how}", object.spoken()));
                     files.push(file);

@@ -353,6 +353,17 @@ fn a_token_that_locks_in_the_middle_is_not_offered_any_more() {
 }
 
 #[test]
+fn people_can_turn_to_another_source() {
+    let back = "[[on]]\nprompt = \"export.token\"\nanswer = \"back\"\n[[on]]\nprompt = \"export.module\"\nanswer = \"back\"\n";
+    let mut room = Room::backup_with("", back);
+    room.until(|driver| driver.prompt().key == "export.token");
+    room.until(|driver| driver.prompt().key == "export.source");
+    assert_eq!(room.driver.state().work.answers.len(), 0);
+    room.until_exported();
+    assert_eq!(room.key_types(), ["hsm/ec-p256", "aura"]);
+}
+
+#[test]
 fn two_tokens_with_one_label_are_told_apart_by_their_serial_numbers() {
     let mut room = Room::backup("two-tokens");
     room.until(|driver| driver.prompt().key == "export.token");
@@ -364,7 +375,8 @@ fn two_tokens_with_one_label_are_told_apart_by_their_serial_numbers() {
         labels,
         [
             "hostile, serial 0001, model, slot 1",
-            "hostile, serial 0002, model, slot 2"
+            "hostile, serial 0002, model, slot 2",
+            "None of these: back to the first question"
         ]
     );
     assert_eq!(choices[1].value, "pkcs11:serial=0002;token=hostile");
@@ -400,7 +412,7 @@ fn a_script_names_its_token() {
     let Ask::Choose(choices) = room.driver.prompt().ask else {
         panic!("not a choice")
     };
-    assert_eq!(choices.len(), 1);
+    assert_eq!(choices.len(), 2, "the one that fits, and the way back");
     assert_eq!(choices[0].value, "pkcs11:serial=0002;token=hostile");
     room.until_exported();
     assert!(room.driver.state().facts.key_notes[0].contains("serial 0002"));

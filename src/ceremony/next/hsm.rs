@@ -9,6 +9,9 @@ use crate::ceremony::state::State;
 
 /// What a person answers who names a module by its path.
 const OTHER: &str = "other";
+/// What a person answers who wants something else than this module or these tokens.
+pub(in crate::ceremony) const BACK: &str = "back";
+const BACK_LABEL: &str = "None of these: back to the first question";
 
 /// The URI of the token that was chosen, once its PIN is there; else what comes next. `prefix` begins each question's key.
 pub(super) fn token(state: &State, step: &Step, prefix: &str) -> Result<String, Box<Next>> {
@@ -61,6 +64,7 @@ fn module(state: &State, step: &Step, prefix: &str, named: &str) -> Result<Strin
                 .map(|module| (module.path.as_str(), module.name.as_str()))
                 .collect();
             choices.push((OTHER, "Another one, by its path"));
+            choices.push((BACK, BACK_LABEL));
             let prompt = choose(&key, "Which PKCS#11 module?", &choices)
                 .say(&step.say)
                 .say("The vendor's module is foreign code: it runs in a process of its own, and only once it is chosen here.");
@@ -70,11 +74,12 @@ fn module(state: &State, step: &Step, prefix: &str, named: &str) -> Result<Strin
 }
 
 fn choose_token(key: &str, library: &str, tokens: &[TokenFact], named: &str) -> Next {
-    let choices: Vec<(&str, &str)> = tokens
+    let mut choices: Vec<(&str, &str)> = tokens
         .iter()
         .filter(|token| token.pin.usable())
         .map(|token| (token.uri.as_str(), token.text.as_str()))
         .collect();
+    choices.push((BACK, BACK_LABEL));
     let mut prompt = choose(key, "Which token?", &choices).fact("Module", library);
     if !named.is_empty() {
         prompt = prompt.fact("Script names", named);

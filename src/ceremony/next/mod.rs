@@ -15,6 +15,7 @@ use super::script::{Script, Step};
 use super::state::State;
 
 pub use closing::{destroy_list, due_by_events};
+pub(super) use hsm::BACK;
 pub use keys::short;
 pub(super) use keys::{backed_keys, key_lines};
 pub(super) use overlay::exception_text;
