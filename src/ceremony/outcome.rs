@@ -35,10 +35,6 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
         Effect::WriteKeys {
             target: Target::Hsm,
             ..
-        } if refused.name == "hsm-pin-wrong" => Clears::Token(TokenPart::Pin),
-        Effect::WriteKeys {
-            target: Target::Hsm,
-            ..
         } => Clears::Token(TokenPart::Token),
         Effect::InspectSource { .. }
         | Effect::ReadKeys { .. }
@@ -57,12 +53,12 @@ fn clears(effect: &Effect, refused: &Refused) -> Clears {
     }
 }
 
-/// What of a token is asked anew: an object that can't be exported says nothing against the token, a wrong PIN nothing
-/// against the choice. After anything else the token may be another.
+/// What of a token is asked anew: an object that can't be exported says nothing against the token. After anything else the
+/// token is chosen anew, after a wrong PIN too: it may be another token's.
 fn token_part(name: &str) -> TokenPart {
     match name {
-        "hsm-pin-wrong" => TokenPart::Pin,
         "hsm-export-impossible"
+        | "hsm-token-changed"
         | "hsm-not-extractable"
         | "hsm-wrap-trusted-only"
         | "hsm-not-offered"

@@ -200,8 +200,7 @@ fn clear_token(work: &mut Work, part: TokenPart) {
     };
     work.answers.retain(|key, _| match ends(key).as_str() {
         "stays" => false,
-        "pin" => part < TokenPart::Pin,
-        "token" => part < TokenPart::Token,
+        "pin" | "token" => part < TokenPart::Token,
         _ => true,
     });
     for name in ["inspect", "stays", "read", "plan"] {
@@ -209,7 +208,7 @@ fn clear_token(work: &mut Work, part: TokenPart) {
     }
     work.signed.clear();
     work.rechecked = false;
-    if part >= TokenPart::Pin {
+    if part >= TokenPart::Token {
         work.tokens = None; // its PIN may have fewer tries left now
     }
 }

@@ -165,9 +165,7 @@ pub enum Clears {
 pub enum TokenPart {
     /// Its objects are listed anew.
     Objects,
-    /// Its PIN is typed anew.
-    Pin,
-    /// It is chosen anew.
+    /// It is chosen anew, and its PIN typed.
     Token,
 }
 

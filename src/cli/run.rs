@@ -160,7 +160,8 @@ fn same_script(dir: &Path, name: &str) -> Result<(), (u8, String)> {
 fn device_file(path: &Path) -> Result<DeviceFile, (u8, String)> {
     let bytes = files::read(path, 64 * 1024).map_err(|r| (exit_of(&r), r.what))?;
     toml::from_str(&String::from_utf8_lossy(&bytes))
-        .map_err(|error| (2, format!("{}: {error}", path.display())))
+        // The message alone: the line that it is about may hold what doesn't belong there.
+        .map_err(|error: toml::de::Error| (2, format!("{}: {}", path.display(), error.message())))
 }
 
 /// The journal directory and the ceremony's name: the one given, or the first free `BR-DATE-NN` here.

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -28,6 +29,8 @@ pub struct Patience {
     pub usual: Duration,
     /// Logging in where the PIN is typed on the token's own pad.
     pub pin_pad: Duration,
+    /// Everything that one child does: one piece of work of the ceremony.
+    pub whole: Duration,
 }
 
 impl Default for Patience {
@@ -35,6 +38,7 @@ impl Default for Patience {
         Self {
             usual: Duration::from_secs(30),
             pin_pad: Duration::from_secs(180),
+            whole: Duration::from_secs(600),
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Client {
     to: Option<ChildStdin>,
     from: ChildStdout,
     patience: Patience,
+    /// When all of its work must be done.
+    deadline: Instant,
     /// What the module calls itself.
     pub library: String,
 }
@@ -79,16 +85,19 @@ impl Client {
         let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(missing(std::io::Error::other("it has no pipes")));
         };
-        // Writing must not wait longer than reading may: a hung child doesn't empty its pipe.
-        let flags = fcntl_getfl(&to).map_err(|e| missing(e.into()))?;
-        fcntl_setfl(&to, flags | OFlags::NONBLOCK).map_err(|e| missing(e.into()))?;
+        let stdin = to.as_fd().try_clone_to_owned().map_err(missing)?;
         let mut own = Self {
             child,
             to: Some(to),
             from,
             patience,
+            deadline: Instant::now() + patience.whole,
             library: String::new(),
         };
+        // Writing must not wait longer than reading may: a hung child doesn't empty its pipe.
+        let flags = fcntl_getfl(&stdin).map_err(|e| missing(e.into()))?;
+        fcntl_setfl(&stdin, flags | OFlags::NONBLOCK).map_err(|e| missing(e.into()))?;
+        drop(stdin);
         let load = Request::Load {
             module: module.path.display().to_string(),
             init: module.init.clone(),
@@ -286,7 +295,7 @@ impl Client {
 
     fn exchange(&mut self, doing: &'static str, request: &Request) -> Result<Reply, HsmFault> {
         let garbage = |error| HsmFault::garbage(doing, error);
-        let until = Instant::now() + self.patience.usual;
+        let until = self.deadline.min(Instant::now() + self.patience.usual);
         let frame = request.frame().map_err(garbage)?;
         self.send(doing, &frame, until)?;
         let mut head = [0; HEAD];

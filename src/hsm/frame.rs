@@ -231,10 +231,17 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The first `most` bytes of a text, or fewer: no character is cut.
+pub fn cut(text: &str, most: usize) -> String {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= most).last().unwrap_or(0);
+    text[..end].to_owned()
+}
+
 /// Text as a terminal may show it: what is not printable is a question mark. Modules send any bytes as labels.
 pub fn printable(text: &str) -> String {
     let shown = |c: char| {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let turns = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
         if c.is_control() || turns { '?' } else { c }
     };
     text.chars().map(shown).collect()
@@ -306,5 +313,10 @@ mod tests {
     #[test]
     fn labels_are_made_printable() {
         assert_eq!(printable("a\u{1b}[0m\u{202e}b\n"), "a?[0m?b?");
+        assert_eq!(printable("\u{ad}\u{61c}\u{e0041}\u{e9}"), "???\u{e9}");
+        assert_eq!(
+            (cut("a\u{e9}b", 2), cut("a\u{e9}b", 3), cut("ab", 9)),
+            ("a".into(), "a\u{e9}".into(), "ab".into())
+        );
     }
 }

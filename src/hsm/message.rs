@@ -175,6 +175,9 @@ pub enum Reply {
     },
 }
 
+/// The longest text of a module's own, bytes: what it says goes into the transcript.
+pub const MAX_SAID: usize = 120;
+
 type Frame = Result<Zeroizing<Vec<u8>>, FrameError>;
 
 impl Request {
@@ -317,7 +320,7 @@ impl Reply {
         let (kind, mut f) = Fields::of(body)?;
         let reply = match kind ^ ANSWER {
             1 => Reply::Loaded {
-                library: f.text("library", MAX_TEXT)?,
+                library: f.text("library", MAX_SAID)?,
                 unconfined: f.text("unconfined", MAX_TEXT)?,
             },
             2 => {
@@ -347,7 +350,7 @@ impl Reply {
             9 => Reply::Signature(f.bytes("signature", MAX_SPKI)?.to_vec()),
             10 => Reply::Refused {
                 no: one_of(&No::ALL, f.u8()?, "no")?,
-                text: f.text("text", MAX_TEXT)?,
+                text: f.text("text", MAX_SAID)?,
             },
             _ => return Err(FrameError::Field("reply")),
         };

@@ -79,11 +79,11 @@ pub(super) fn put_token(body: Body, token: &TokenInfo) -> Body {
 pub(super) fn take_token(f: &mut Fields<'_>) -> Result<TokenInfo, FrameError> {
     Ok(TokenInfo {
         slot: f.u64()?,
-        label: f.text("label", MAX_TEXT)?,
-        manufacturer: f.text("manufacturer", MAX_TEXT)?,
-        model: f.text("model", MAX_TEXT)?,
-        serial: f.text("serial", MAX_TEXT)?,
-        firmware: f.text("firmware", MAX_TEXT)?,
+        label: f.text("label", 128)?,
+        manufacturer: f.text("manufacturer", 128)?,
+        model: f.text("model", 64)?,
+        serial: f.text("serial", 64)?,
+        firmware: f.text("firmware", 32)?,
         initialized: f.flag("initialized")?,
         pin_pad: f.flag("pin_pad")?,
         write_protected: f.flag("write_protected")?,

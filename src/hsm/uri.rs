@@ -76,6 +76,10 @@ impl TokenUri {
     /// # Errors
     /// [`UriError`].
     pub fn parse(text: &str) -> Result<Self, UriError> {
+        // First of all, so that no other error quotes one.
+        if text.contains("pin-value") || text.contains("pin-source") {
+            return Err(UriError::Pin);
+        }
         let form = || UriError::Form(printable(&text.chars().take(64).collect::<String>()));
         let rest = text
             .strip_prefix("pkcs11:")
@@ -90,9 +94,6 @@ impl TokenUri {
             .chain(query.split('&').map(|a| (a, false)));
         for (attribute, in_path) in attributes.filter(|(attribute, _)| !attribute.is_empty()) {
             let (name, value) = attribute.split_once('=').ok_or_else(form)?;
-            if matches!(name, "pin-value" | "pin-source") {
-                return Err(UriError::Pin);
-            }
             let wrong = || UriError::Attribute(printable(name));
             if seen.contains(&name) {
                 return Err(wrong());
@@ -313,6 +314,7 @@ mod tests {
             "pkcs11:token=a?pin-value=1234",
             "pkcs11:token=a?pin-source=file:/pin",
             "pkcs11:pin-value=1234",
+            "pkcs11:token=a b;pin-value=1234",
         ] {
             let error = TokenUri::parse(text).unwrap_err();
             assert_eq!(error.name(), "pkcs11-uri-with-pin");

@@ -9,7 +9,7 @@ use super::listing::describe;
 use super::token::{Token, one_way, only};
 use super::{Refusal, raw};
 use crate::hsm::message::{No, Reply};
-use crate::hsm::{Class, NewObject, ObjectInfo, Parts, spki};
+use crate::hsm::{NewObject, ObjectInfo, Parts, spki};
 
 impl Token {
     pub(super) fn create(&mut self, object: &NewObject) -> Result<ObjectInfo, Refusal> {
@@ -21,14 +21,22 @@ impl Token {
             Ok((handle, info)) => {
                 self.listed.retain(|(_, own)| own.handle != info.handle);
                 self.listed.push((handle, info.clone()));
+                self.made.push((info.handle, made));
                 Ok(info)
             }
-            Err(refusal) => {
+            Err(Refusal(no, text)) => {
                 // All of it or nothing: half a key pair would be in the way of the next try.
-                for handle in made {
-                    let _ = self.session()?.destroy_object(handle);
-                }
-                Err(refusal)
+                let session = self.session()?;
+                let left = made
+                    .into_iter()
+                    .filter(|own| session.destroy_object(*own).is_err())
+                    .count();
+                let text = if left == 0 {
+                    text
+                } else {
+                    format!("{text}; half of it was left in the token")
+                };
+                Err(Refusal(no, text))
             }
         }
     }
@@ -42,12 +50,18 @@ impl Token {
         if !object.id.is_empty() {
             template.push(Attribute::Id(object.id.clone()));
         }
-        match self
-            .session()?
-            .find_objects(&template)
-            .map_err(only)?
-            .first()
-        {
+        let session = self.session()?;
+        let mut found = session.find_objects(&template).map_err(only)?;
+        if class == ObjectClass::PRIVATE_KEY && !object.id.is_empty() {
+            // A public key under this id would stand beside ours, and neither would tell what the private key's is.
+            let public = [
+                Attribute::Token(true),
+                Attribute::Class(ObjectClass::PUBLIC_KEY),
+                Attribute::Id(object.id.clone()),
+            ];
+            found.extend(session.find_objects(&public).map_err(only)?);
+        }
+        match found.first() {
             Some(_) => Err(Refusal(No::Exists, "C_FindObjects".into())),
             None => Ok(()),
         }
@@ -132,22 +146,14 @@ impl Token {
 }
 
 impl Token {
-    /// Takes an object out again, with the public key that was written beside it.
+    /// Takes an object out again that was written in this session, with the public key that was written beside it.
     pub(super) fn destroy(&mut self, handle: u64) -> Result<Reply, Refusal> {
-        let (object, info) = self.object(handle)?;
-        let session = self.session()?;
-        let public = [
-            Attribute::Token(true),
-            Attribute::Class(ObjectClass::PUBLIC_KEY),
-            Attribute::Label(info.label.clone().into_bytes()),
-            Attribute::Id(info.id.clone()),
-        ];
-        if info.class == Class::Private && !info.id.is_empty() {
-            for own in session.find_objects(&public).map_err(only)? {
-                session.destroy_object(own).map_err(only)?;
-            }
+        let at = self.made.iter().position(|(own, _)| *own == handle);
+        let at = at.ok_or_else(|| Refusal(No::Device, "not written in this session".into()))?;
+        let (_, objects) = self.made.swap_remove(at);
+        for object in objects {
+            self.session()?.destroy_object(object).map_err(only)?;
         }
-        session.destroy_object(object).map_err(only)?;
         Ok(Reply::Done)
     }
 }

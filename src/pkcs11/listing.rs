@@ -9,7 +9,7 @@ use cryptoki::session::Session;
 
 use super::Refusal;
 use super::token::{Token, only};
-use crate::hsm::frame::printable;
+use crate::hsm::frame::{cut, printable};
 use crate::hsm::message::{MAX_LISTED, No};
 use crate::hsm::{Class, Kind, ObjectInfo, Usage, spki};
 
@@ -95,10 +95,7 @@ pub(super) fn bytes(
 fn text(session: &Session, object: ObjectHandle, wanted: AttributeType) -> Result<String, Refusal> {
     let own = bytes(session, object, wanted)?.unwrap_or_default();
     let own = String::from_utf8_lossy(&own);
-    Ok(printable(own.trim_end_matches('\0'))
-        .chars()
-        .take(255)
-        .collect())
+    Ok(cut(&printable(own.trim_end_matches('\0')), 255))
 }
 
 impl Token {

@@ -12,8 +12,8 @@ use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
 use super::{Refusal, raw};
-use crate::hsm::frame::printable;
-use crate::hsm::message::{MAX_LISTED, No, Reply, Request};
+use crate::hsm::frame::{cut, printable};
+use crate::hsm::message::{MAX_LISTED, MAX_SAID, No, Reply, Request};
 use crate::hsm::{ObjectInfo, PinState, SignWith, TokenInfo};
 use crate::secret::{SecretBytes, SecretText};
 
@@ -25,6 +25,8 @@ pub(super) struct Token {
     pub(super) session: Option<Session>,
     /// Objects as they were listed, by handle.
     pub(super) listed: Vec<(ObjectHandle, ObjectInfo)>,
+    /// What was written in this session: a private or secret key, with its public key.
+    pub(super) made: Vec<(u64, Vec<ObjectHandle>)>,
     /// The AES key to wrap under, in the token and here.
     pub(super) aes: Option<(ObjectHandle, SecretBytes)>,
     /// The RSA key to wrap under.
@@ -60,6 +62,13 @@ pub(super) fn refusal(error: &Error, trying: Trying) -> Refusal {
         Some(RvError::PinLocked) => No::PinLocked,
         Some(RvError::KeyUnextractable) => No::NotExtractable,
         Some(RvError::AttributeSensitive) => No::Sensitive,
+        // These say nothing about the way that was tried.
+        Some(
+            RvError::DeviceError
+            | RvError::DeviceMemory
+            | RvError::HostMemory
+            | RvError::UserNotLoggedIn,
+        ) => No::Device,
         _ if trying == Trying::OneOfSeveral => No::NotOffered,
         _ => No::Device,
     };
@@ -69,7 +78,7 @@ pub(super) fn refusal(error: &Error, trying: Trying) -> Refusal {
 
 /// A module's words as one short, printable line.
 fn short(text: &str) -> String {
-    printable(text).chars().take(200).collect()
+    cut(&printable(text), MAX_SAID)
 }
 
 pub(super) fn only(error: Error) -> Refusal {
@@ -264,10 +273,21 @@ impl Token {
             SignWith::Eddsa => Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)),
             SignWith::Hmac => Mechanism::Sha256Hmac,
         };
+        let unknown = |error: Error| match error {
+            // Not known at all. Any other failure is one: a key that doesn't sign may be another key.
+            Error::Pkcs11(
+                RvError::MechanismInvalid
+                | RvError::MechanismParamInvalid
+                | RvError::FunctionNotSupported,
+                _,
+            )
+            | Error::NullFunctionPointer => one_way(error),
+            other => only(other),
+        };
         let signature = self
             .session()?
             .sign(&mechanism, key, message)
-            .map_err(one_way)?;
+            .map_err(unknown)?;
         Ok(Reply::Signature(signature))
     }
 }

@@ -20,6 +20,7 @@ use crate::vault::keystore::{self, KeystoreFault, NetworkPath, ProvenNetworkFile
 use crate::vault::recipient::OneTimeRecipient;
 use crate::vault::registered::{self, Registered, Verdict};
 use crate::vault::schemes::KeyType;
+use crate::vault::token::is_token_key;
 
 fn inspected(files: Vec<String>) -> Outcome {
     Outcome::Inspected {
@@ -249,7 +250,7 @@ impl Driver {
         self.residues.bundle(&keys, &network_files);
         let proven = prove_all(&[], &network_files, None).map_err(|fault| from_error(&fault))?;
         let public = public_keys(&keys, &proven.files);
-        notes.truncate(80);
+        notes.truncate(400);
         self.slots.bundle = Some(Bundle {
             ceremony: self.state.opened.ceremony.clone(),
             rehearsal: self.state.opened.rehearsal,
@@ -368,6 +369,13 @@ impl Driver {
             .collect();
         let report = registered::match_keys(&registered, &keys);
         let mut lines = report.lines(&keys);
+        let alone = bundle.keys.iter().filter(|key| is_token_key(&key.key_type));
+        lines.extend(alone.map(|key| {
+            format!(
+                "{}: a token's key, on no chain, compared with nothing",
+                key.key_type
+            )
+        }));
         if report.verdict != Verdict::Match {
             return Err(refused(
                 "keys-not-registered",

@@ -63,6 +63,16 @@ impl Driver {
                 "Start from the shares again.",
             ));
         };
+        if opened.proven.keys.is_empty()
+            && opened.proven.unproven.is_empty()
+            && opened.proven.files.is_empty()
+        {
+            return Err(refused(
+                "token-keys-alone",
+                "This backup holds keys of a token alone, which no keystore and no host can use.",
+                "Choose a hardware security module as target.",
+            ));
+        }
         if target == Target::Delivery {
             let recipient = Recipient::parse(recipient).map_err(|e| from_error(&e))?;
             let words = six_words(&recipient.fingerprint());

@@ -28,6 +28,8 @@ pub struct Hsm {
     /// How long a question may take.
     pub patience: Patience,
     chosen: Option<Module>,
+    /// The objects as people saw them before they signed.
+    pub(super) seen: Vec<ObjectInfo>,
     /// Objects whose export failed, with the reason: from then on they are among those that stay.
     failed: Vec<(ObjectInfo, String)>,
 }
@@ -50,6 +52,7 @@ impl Hsm {
             any: false,
             patience: Patience::default(),
             chosen: None,
+            seen: vec![],
             failed: vec![],
         }
     }
@@ -74,7 +77,10 @@ impl Hsm {
     }
 
     /// Why an object stays in its token; `None` for one that is exported.
-    pub(super) fn stays(&self, object: &ObjectInfo) -> Option<String> {
+    pub(super) fn stays(&self, source: &TokenUri, object: &ObjectInfo) -> Option<String> {
+        if source.of_object(object).to_string().len() > MAX_SOURCE {
+            return Some("its label and id are too long for a backup".into());
+        }
         if let Some(no) = object.stays() {
             let fault = HsmFault::Refused {
                 doing: "export",
@@ -92,6 +98,25 @@ impl Hsm {
             _ => None,
         }
     }
+}
+
+/// The longest `source` of a key in a bundle, bytes.
+const MAX_SOURCE: usize = 1024;
+/// The longest PIN, bytes.
+const MAX_PIN: usize = 256;
+
+/// Whether two listings tell the same of the same objects; handles are of one session alone.
+pub(super) fn unchanged(before: &[ObjectInfo], now: &[ObjectInfo]) -> bool {
+    let told = |object: &ObjectInfo| ObjectInfo {
+        handle: 0,
+        ..object.clone()
+    };
+    let mut left: Vec<ObjectInfo> = before.iter().map(told).collect();
+    now.len() == left.len()
+        && now.iter().all(|object| {
+            let at = left.iter().position(|own| *own == told(object));
+            at.map(|at| left.swap_remove(at)).is_some()
+        })
 }
 
 /// Whether two listings tell of the same object: handles are of one session alone.
@@ -183,16 +208,17 @@ impl Driver {
             };
             return Err(from_error(&HsmFault::NoToken { wanted }));
         }
-        for (at, one) in facts.iter().enumerate() {
-            let count = facts.iter().filter(|other| other.uri == one.uri).count();
-            if facts[..at].iter().any(|earlier| earlier.uri == one.uri) {
+        let usable: Vec<&TokenFact> = facts.iter().filter(|token| token.pin.usable()).collect();
+        for one in &usable {
+            let count = usable.iter().filter(|other| other.uri == one.uri).count();
+            if count > 1 {
                 return Err(from_error(&HsmFault::Ambiguous {
                     wanted: one.uri.clone(),
                     count,
                 }));
             }
         }
-        if !facts.iter().any(|token| token.pin.usable()) {
+        if usable.is_empty() {
             let locked = facts.iter().any(|token| token.pin == TokenPin::Locked);
             let names: Vec<&str> = facts.iter().map(|token| token.text.as_str()).collect();
             return Err(if locked {
@@ -213,6 +239,9 @@ impl Driver {
             });
         }
         hsm.failed.clear();
+        hsm.seen.clear();
+        // Whatever was typed before was typed for another token.
+        self.slots.token_pin = None;
         hsm.chosen = Some(module);
         Ok(Outcome::Tokens {
             library: client.library.clone(),
@@ -268,6 +297,13 @@ impl Driver {
         } else {
             typed.to_owned()
         });
+        if typed.len() > MAX_PIN {
+            return Err(refused(
+                "hsm-pin-wrong",
+                "What was typed is longer than any token's PIN; the token was not asked.",
+                "Type the PIN again.",
+            ));
+        }
         if !token.pin_pad && typed.is_empty() {
             return Err(refused(
                 "hsm-pin-wrong",
@@ -283,11 +319,13 @@ impl Driver {
     }
 
     pub(super) fn inspect_token(&mut self, uri: &str) -> Result<Outcome, Refused> {
-        let (mut client, _) = self.token_session(uri, false)?;
+        let (mut client, token) = self.token_session(uri, false)?;
+        let source = TokenUri::of_token(&token);
         let objects = client.objects().map_err(|fault| from_error(&fault))?;
+        self.devices.hsm.seen = objects.clone();
         let (mut files, mut stays) = (vec![], vec![]);
         for object in &objects {
-            match self.devices.hsm.stays(object) {
+            match self.devices.hsm.stays(&source, object) {
                 Some(why) => stays.push(format!(
                     "{}: {}, {why}",
                     object.spoken(),
@@ -420,62 +458,5 @@ fn described(object: &ObjectInfo) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token(label: &str, serial: &str, pin: PinState) -> TokenInfo {
-        TokenInfo {
-            slot: 1,
-            label: label.into(),
-            manufacturer: "maker".into(),
-            model: "model".into(),
-            serial: serial.into(),
-            firmware: "1.0".into(),
-            initialized: true,
-            pin_pad: false,
-            write_protected: false,
-            pin,
-        }
-    }
-
-    #[test]
-    fn a_token_is_named_by_label_and_serial_number_and_tells_its_pin() {
-        let own = fact(&token("a b", "01", PinState::FinalTry));
-        assert_eq!(own.uri, "pkcs11:serial=01;token=a%20b");
-        assert_eq!(own.pin, TokenPin::FinalTry);
-        assert_eq!(own.text, "a b, serial 01, model, slot 1");
-        let own = fact(&token("a", "", PinState::Locked));
-        assert_eq!(own.uri, "pkcs11:model=model;manufacturer=maker;token=a");
-        assert!(!own.pin.usable());
-        let pad = TokenInfo {
-            pin_pad: true,
-            ..token("a", "1", PinState::Good)
-        };
-        assert_eq!(fact(&pad).pin, TokenPin::Pad);
-        let blank = TokenInfo {
-            initialized: false,
-            ..pad
-        };
-        assert_eq!(fact(&blank).pin, TokenPin::Unset);
-    }
-
-    #[test]
-    fn a_real_ceremony_takes_no_token_of_a_rehearsal() {
-        let (own, other) = (
-            token("REHEARSAL validator", "1", PinState::Good),
-            token("validator", "2", PinState::Good),
-        );
-        let mut both = vec![&own, &other];
-        of_this_world(true, &mut both).unwrap();
-        assert_eq!(both, [&other]);
-        let mut one = vec![&own];
-        assert_eq!(
-            of_this_world(true, &mut one).unwrap_err().name,
-            "token-of-rehearsal"
-        );
-        let mut one = vec![&own];
-        of_this_world(false, &mut one).unwrap();
-        assert_eq!(one, [&own]);
-        of_this_world(true, &mut vec![]).unwrap();
-    }
-}
+#[path = "token_tests.rs"]
+mod tests;

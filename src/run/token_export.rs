@@ -1,7 +1,7 @@
 //! Keys out of a token: wrapped for this ceremony, opened in this memory, each proven before it counts.
 
 use super::driver::Driver;
-use super::token::Hsm;
+use super::token::{Hsm, unchanged};
 use crate::ceremony::event::Refused;
 use crate::files::{from_error, refused};
 use crate::hsm::client::Client;
@@ -79,6 +79,13 @@ impl Driver {
             Err(fault) => return Err(from_error(&fault)),
         }
         let objects = client.objects().map_err(|fault| from_error(&fault))?;
+        if !unchanged(&self.devices.hsm.seen, &objects) {
+            return Err(refused(
+                "hsm-token-changed",
+                "The token lists other objects, or other attributes, than those that two people have signed for.",
+                "Look at what it lists now, and sign again; if it changes once more, don't trust this module.",
+            ));
+        }
         let wrap = WrapKeys::fresh().map_err(|fault| from_error(&fault))?;
         self.residues.bytes("wrapping key", wrap.aes_key().expose());
         let no_aes = match client.use_aes(wrap.aes_key()) {
@@ -100,7 +107,7 @@ impl Driver {
         };
         let (mut keys, mut files): (Vec<BundleKey>, Vec<BundleFile>) = (vec![], vec![]);
         for object in &objects {
-            if self.devices.hsm.stays(object).is_some() {
+            if self.devices.hsm.stays(&source, object).is_some() {
                 continue;
             }
             let own = source.of_object(object).to_string();
@@ -147,6 +154,13 @@ impl Driver {
                 Err(Failed::Token(fault)) => return Err(from_error(&fault)),
                 Err(Failed::Object(why)) => return Err(stays(&mut self.devices.hsm, object, why)),
             }
+        }
+        if keys.is_empty() {
+            return Err(refused(
+                "hsm-nothing-to-export",
+                "No key of this token may be exported.",
+                "Choose another token. Keys that may not leave theirs are backed up by the vendor's own means (docs/hsm.md).",
+            ));
         }
         Ok((keys, files))
     }

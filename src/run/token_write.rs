@@ -135,6 +135,7 @@ fn write(client: &mut Client, one: Planned, made: &mut Vec<u64>) -> Result<Strin
         value,
     } = one;
     let may_sign = object.usage.sign;
+    let (label, id, extractable) = (object.label.clone(), object.id.clone(), object.extractable);
     let of = |fault: HsmFault| {
         let own = from_error(&fault);
         Refused {
@@ -156,6 +157,16 @@ fn write(client: &mut Client, one: Planned, made: &mut Vec<u64>) -> Result<Strin
             "the token lists another public key than the one that was written",
         ));
     }
+    if (&info.label, &info.id) != (&label, &id) {
+        return Err(differs("the token lists it under another label or id"));
+    }
+    if info.class != Class::Data
+        && (info.sensitive, info.extractable) != (Some(true), Some(extractable))
+    {
+        return Err(differs(
+            "the token does not keep it as sensitive, or not as exportable as the script has it",
+        ));
+    }
     let proof = if info.class == Class::Data {
         let read = client.read(info.handle).map_err(of)?;
         if !value
@@ -170,17 +181,17 @@ fn write(client: &mut Client, one: Planned, made: &mut Vec<u64>) -> Result<Strin
             Ok(true) => "signed a challenge",
             Ok(false) => return Err(differs("its signature of a challenge does not verify")),
             Err(fault) if fault.no() == Some(No::NotOffered) && !spki.is_empty() => {
-                "public key read back; this token signs in no way that is known here"
+                "public key read back; NOT PROVEN: this token signs in no way that is known here"
             }
             Err(fault) if fault.no() == Some(No::NotOffered) => {
-                "not proven: this token computes no HMAC"
+                "NOT PROVEN: this token computes no HMAC"
             }
             Err(fault) => return Err(of(fault)),
         }
     } else if spki.is_empty() {
-        "not proven: it may not sign"
+        "NOT PROVEN: it may not sign"
     } else {
-        "public key read back; it may not sign"
+        "public key read back; NOT PROVEN: it may not sign"
     };
     Ok(format!("{spoken}: {proof}"))
 }

@@ -54,6 +54,17 @@ pub fn look_around(mode: &str) {
         let inet = told(std::net::UdpSocket::bind("127.0.0.1:0").map(|_| ()));
         let unix = told(std::os::unix::net::UnixDatagram::unbound().map(|_| ()));
         let program = told(std::process::Command::new("/bin/true").spawn().map(|_| ()));
+        let thread = told(
+            std::thread::Builder::new()
+                .spawn(|| ())
+                .map(|own| drop(own.join())),
+        );
+        let parent = rustix::process::getppid().expect("a parent");
+        let signal = told(
+            rustix::process::kill_process(parent, rustix::process::Signal::CONT)
+                .map_err(Into::into),
+        );
+        let terminal = told(std::fs::File::open("/dev/tty").map(|_| ()));
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = |name: &str| {
             status
@@ -63,7 +74,7 @@ pub fn look_around(mode: &str) {
                 .to_owned()
         };
         let text = format!(
-            "inet: {inet}\nunix: {unix}\nprogram: {program}\n{}\n{}\n",
+            "inet: {inet}\nunix: {unix}\nprogram: {program}\nthread: {thread}\nsignal: {signal}\nterminal: {terminal}\n{}\n{}\n",
             line("CapEff:"),
             line("NoNewPrivs:")
         );
@@ -187,6 +198,10 @@ impl State {
                 attributes.insert(CKA_EC_POINT, point(&key(9)));
             }
         }
+        // `weak-create`: what should be sensitive and stay may be read and leave.
+        if self.mode == "weak-create" && on_token && !is(&attributes, CKA_CLASS, CKO_PUBLIC_KEY) {
+            attributes.insert(CKA_EXTRACTABLE, vec![1]);
+        }
         // `false-create`: the public key is right, and the private key beside it is another one.
         if self.mode == "false-create" && on_token && is(&attributes, CKA_CLASS, CKO_PRIVATE_KEY) {
             attributes.insert(CKA_VALUE, key(9).to_bytes().to_vec());
@@ -229,6 +244,9 @@ impl State {
             ("never-extractable", CKA_NEVER_EXTRACTABLE) if is_key => return Ok(vec![1]),
             ("trusted-only", CKA_WRAP_WITH_TRUSTED) if is_key => return Ok(vec![1]),
             ("no-public", CKA_EC_POINT) => return Err(CKR_ATTRIBUTE_TYPE_INVALID),
+            ("lying-note", CKA_LABEL) if is(own, CKA_CLASS, CKO_DATA) => {
+                return Ok(b"another".to_vec());
+            }
             ("other-data", CKA_VALUE) => return Ok(b"something else".to_vec()),
             _ => {}
         }

@@ -352,6 +352,34 @@ fn a_token_that_locks_in_the_middle_is_not_offered_any_more() {
     assert_eq!(room.key_types(), ["hsm/ec-p256", "aura"]);
 }
 
+/// Two people sign for what was listed. A module that lists something else afterwards is refused, whichever way it goes.
+#[test]
+fn what_is_exported_is_what_was_signed_for() {
+    for (signed, then) in [
+        ("", "lying-extractable"),
+        ("", "trusted-only"),
+        ("", "no-public"),
+        ("lying-note", ""),
+    ] {
+        let mut room = Room::backup(signed);
+        room.until(|driver| driver.prompt().key == "export.sign");
+        room.set(then);
+        assert_eq!(
+            room.until_refused(),
+            "hsm-token-changed",
+            "{signed} then {then}"
+        );
+        room.set("");
+        room.until(|driver| !matches!(driver.prompt().ask, Ask::Refusal { .. }));
+        assert!(
+            room.driver.state().work.signed.is_empty(),
+            "what was signed before counts no more"
+        );
+        room.until_exported();
+        assert_eq!(room.key_types(), ["hsm/ec-p256", "aura"]);
+    }
+}
+
 #[test]
 fn people_can_turn_to_another_source() {
     let back = "[[on]]\nprompt = \"export.token\"\nanswer = \"back\"\n[[on]]\nprompt = \"export.module\"\nanswer = \"back\"\n";
@@ -484,6 +512,8 @@ fn a_lie_about_what_was_written_is_found() {
         ("bad-signature", "hsm-written-differs"),
         ("other-create", "hsm-written-differs"),
         ("false-create", "hsm-written-differs"),
+        ("weak-create", "hsm-written-differs"),
+        ("changing-label", "hsm-written-differs"),
         ("crash-create", "hsm-module-crashed"),
         ("hang-sign", "hsm-module-hangs"),
         ("write-protected", "hsm-write-protected"),

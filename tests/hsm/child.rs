@@ -47,6 +47,9 @@ fn the_child_gives_up_what_it_does_not_need() {
     assert_eq!(line("inet:"), "PermissionDenied", "{text}");
     assert_eq!(line("unix:"), "made", "{text}");
     assert_eq!(line("program:"), "PermissionDenied", "{text}");
+    assert_eq!(line("thread:"), "made", "{text}");
+    assert_eq!(line("signal:"), "PermissionDenied", "{text}");
+    assert_ne!(line("terminal:"), "made", "{text}");
     assert_eq!(line("NoNewPrivs:"), "1", "{text}");
     // CHOWN and all the others but DAC_OVERRIDE (1), DAC_READ_SEARCH (2), FOWNER (3), IPC_LOCK (14).
     let kept = u64::from_str_radix(&line("CapEff:"), 16).unwrap();

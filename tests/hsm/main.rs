@@ -50,6 +50,7 @@ pub fn impatient() -> Patience {
     Patience {
         usual: Duration::from_secs(5),
         pin_pad: Duration::from_secs(5),
+        whole: Duration::from_secs(60),
     }
 }
 
@@ -62,6 +63,7 @@ pub fn start(module: &Module) -> Result<Client, HsmFault> {
     let patience = Patience {
         usual,
         pin_pad: usual,
+        whole: Duration::from_secs(120),
     };
     Client::start(program(), module, patience)
 }

@@ -85,13 +85,14 @@ fn choose_token(key: &str, library: &str, tokens: &[TokenFact], named: &str) -> 
         prompt = prompt.fact("Script names", named);
     }
     for token in tokens {
-        prompt = match token.pin {
-            TokenPin::Locked => prompt.fact("Locked", &token.text),
-            TokenPin::Unset => prompt.fact("No PIN set", &token.text),
-            TokenPin::FinalTry => prompt.fact("One try left", &token.text),
-            TokenPin::CountLow => prompt.fact("Wrong PIN before", &token.text),
-            TokenPin::Good | TokenPin::Pad => prompt,
+        let told = match token.pin {
+            TokenPin::Locked => "locked",
+            TokenPin::Unset => "none set",
+            TokenPin::FinalTry => "ONE TRY LEFT",
+            TokenPin::CountLow => "fewer tries left",
+            TokenPin::Good | TokenPin::Pad => continue,
         };
+        prompt = prompt.fact("PIN", format!("{told}: {}", token.text));
     }
     prompt
         .say("Compare label and serial number with what is printed on the token.")

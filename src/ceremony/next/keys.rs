@@ -22,7 +22,7 @@ pub fn short(key: &PublicKey) -> String {
     let (before, after) = match key.key_type.as_str() {
         "hsm/ec-p256" => (54, 0), // ... 04, then x and y
         "hsm/ed25519" => (24, 0),
-        "hsm/rsa" => (66, 10), // the modulus, then 65537
+        "hsm/rsa" if digits.ends_with("0203010001") => (66, 10), // the modulus, then 65537
         _ => (0, 0),
     };
     let proper = digits

@@ -78,7 +78,7 @@ impl Pair {
             Kind::Rsa => RsaPrivateKey::try_from(info).ok().and_then(rsa_pair),
             Kind::Ed25519 if info.algorithm.oid == ED25519 => {
                 let seed = match info.private_key {
-                    [0x04, 0x20, seed @ ..] => seed,
+                    [0x04, 0x20, seed @ ..] if seed.len() == 32 => seed,
                     bare => bare,
                 };
                 ed25519_pair(seed)

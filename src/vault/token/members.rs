@@ -34,6 +34,8 @@ fn named(label: &str, application: &str) -> Option<Named> {
     [label, application].into_iter().find_map(|name| {
         let key = parse_name(name.as_bytes())
             .ok()
+            // A bundle names key types as text: what has none would be sealed and never open again.
+            .filter(|(key_type, _)| KeyType::parse(&key_type.to_string()) == Some(*key_type))
             .map(|(key_type, public)| Named::Key(key_type, public));
         key.or_else(|| FilePath::parse(name).map(Named::File))
     })

@@ -1,6 +1,6 @@
 //! Members of a bundle as objects for a token.
 
-use data_encoding::HEXLOWER;
+use data_encoding::HEXLOWER_PERMISSIVE;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -14,7 +14,7 @@ use crate::secret::SecretBytes;
 use crate::vault::contents::{BundleFile, BundleKey};
 use crate::vault::gather::type_and_public;
 use crate::vault::keystore::{content_of, file_name};
-use crate::vault::schemes::{KeyType, Scheme, stack};
+use crate::vault::schemes::{KeyType, Scheme, sphincs, stack};
 
 /// `CKA_APPLICATION` of the data objects that this program writes.
 const APPLICATION: &str = "qh-ceremony";
@@ -59,9 +59,11 @@ pub fn new_object(key: &BundleKey, extractable: bool) -> Result<(NewObject, Vec<
     if key_type == KeyType::AURA && key.scheme == Scheme::SphincsShake256f.name() {
         let digits = key.secret.expose().strip_prefix(b"0x");
         let value = digits
-            .and_then(|digits| HEXLOWER.decode(digits).ok())
+            .and_then(|digits| HEXLOWER_PERMISSIVE.decode(digits).ok())
             .map(Zeroizing::new);
         let value = value.ok_or_else(|| bad("its secret is not 0x and hex digits"))?;
+        stack::wiped(|| sphincs::prove(&value, &public))
+            .map_err(|_| bad("its secret does not give its public key"))?;
         return Ok((
             NewObject {
                 label,
@@ -80,6 +82,9 @@ pub fn new_object(key: &BundleKey, extractable: bool) -> Result<(NewObject, Vec<
         && from.kind.as_deref() == Some("private")
         && let Some(pair) = stack::wiped(|| ed25519_parts(key.secret.expose()))
     {
+        if pair.point() != public {
+            return Err(bad("its secret does not give its public key"));
+        }
         return private(&pair, label, id, SIGNS, extractable)
             .ok_or_else(|| bad("its secret is no seed"));
     }

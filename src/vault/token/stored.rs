@@ -11,11 +11,14 @@ use crate::hsm::{Kind, Parts, Usage};
 use crate::secret::SecretBytes;
 use crate::vault::contents::BundleKey;
 use crate::vault::schemes::stack;
-use crate::vault::strict_json::{HiddenText, write_secret};
+use crate::vault::strict_json::{HiddenText, Object, write_secret};
 
 const FORMAT: &str = "qh-token-key/1";
 const PREFIX: &str = "hsm/";
-const MAX_LABEL: usize = 255;
+/// Bytes of a label, as frames between the programs carry it.
+const MAX_LABEL: usize = 1024;
+/// Bytes of an id.
+const MAX_ID: usize = 255;
 
 /// Whether a key of this type is a token's, which no keystore holds.
 pub fn is_token_key(key_type: &str) -> bool {
@@ -130,7 +133,7 @@ pub fn token_key(key: &BundleKey) -> Result<TokenKey, TokenFault> {
         .into_iter()
         .find(|kind| names(*kind, 0).is_some_and(|(name, _)| name == key.key_type))
         .ok_or_else(|| bad("this program knows no such key type"))?;
-    let read: In = serde_json::from_slice(key.secret.expose())
+    let Object(read): Object<In> = serde_json::from_slice(key.secret.expose())
         .map_err(|_| bad("its secret is no qh-token-key/1"))?;
     let usage = Usage {
         sign: read.usage.iter().any(|name| name == "sign"),
@@ -145,7 +148,7 @@ pub fn token_key(key: &BundleKey) -> Result<TokenKey, TokenFault> {
     let id = HEXLOWER
         .decode(read.id.as_bytes())
         .ok()
-        .filter(|id| canonical && id.len() <= MAX_LABEL);
+        .filter(|id| canonical && id.len() <= MAX_ID);
     let id = id.ok_or_else(|| bad("its secret is no qh-token-key/1"))?;
     let pkcs8 = BASE64
         .decode(&read.pkcs8.0)
@@ -153,6 +156,7 @@ pub fn token_key(key: &BundleKey) -> Result<TokenKey, TokenFault> {
         .map_err(|_| bad("its PKCS#8 is not base64"))?;
     let pair = stack::wiped(|| Pair::from_pkcs8(kind, &pkcs8))
         .ok_or_else(|| bad("its PKCS#8 is no sound key"))?;
+    let own = stack::wiped(|| pair.pkcs8()).ok_or_else(|| bad("its PKCS#8 is no sound key"))?;
     let public = pair
         .public()
         .ok_or_else(|| bad("its PKCS#8 is no sound key"))?;
@@ -169,6 +173,6 @@ pub fn token_key(key: &BundleKey) -> Result<TokenKey, TokenFault> {
         application: String::new(),
         usage,
         public,
-        secret: SecretBytes::new(pkcs8.to_vec()),
+        secret: own,
     })
 }

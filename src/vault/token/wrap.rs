@@ -141,9 +141,8 @@ impl WrapKeys {
 
     fn oaep(&self, padding: Oaep, blob: &[u8]) -> Option<SecretBytes> {
         let rsa = self.rsa.as_ref()?;
-        rsa.decrypt(padding, blob.get(..rsa.size())?)
-            .ok()
-            .map(SecretBytes::new)
+        let block = ends(blob).find(|cut| cut.len() == rsa.size())?;
+        rsa.decrypt(padding, block).ok().map(SecretBytes::new)
     }
 }
 

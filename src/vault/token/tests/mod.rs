@@ -1,5 +1,6 @@
 //! Keys of tokens: what proves them, and what is refused.
 
+mod gaps;
 mod members;
 mod unwrap;
 
