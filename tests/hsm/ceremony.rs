@@ -173,8 +173,11 @@ impl Room {
         panic!("it turns in a circle at {:?}", self.driver.prompt());
     }
 
+    /// Goes on from the refusal that is on the screen, if there is one, to the next.
     fn until_refused(&mut self) -> String {
-        let mut names = self.until(|driver| matches!(driver.prompt().ask, Ask::Refusal { .. }));
+        let reads = |driver: &Driver| matches!(driver.prompt().ask, Ask::Refusal { .. });
+        self.until(|driver| !reads(driver));
+        let mut names = self.until(reads);
         names.pop().expect("a refusal")
     }
 
@@ -202,6 +205,10 @@ impl Room {
 
     /// A recovery of the finished backup with these modules.
     pub fn recovery_into(self, modules: Vec<Module>) -> Self {
+        self.recovery_with(modules, "")
+    }
+
+    fn recovery_with(self, modules: Vec<Module>, answers: &str) -> Self {
         let script = text_of("key-recovery").unwrap();
         let driver = Self::begin(
             self.base.path(),
@@ -210,7 +217,8 @@ impl Room {
             &script,
             modules,
         );
-        let player = Self::people(self.base.path(), SAYS_HSM, vec![2, 4], self.player.written);
+        let answers = format!("{answers}{SAYS_HSM}");
+        let player = Self::people(self.base.path(), &answers, vec![2, 4], self.player.written);
         Self {
             driver,
             player,
@@ -545,5 +553,43 @@ fn a_lie_about_what_was_written_is_found() {
     assert_eq!(
         room.driver.state().ending.as_ref().unwrap().name(),
         "completed"
+    );
+}
+
+/// Keys that no chain registers: read out by two people, and for a token alone.
+#[test]
+fn a_backup_of_token_keys_alone_is_read_out_and_goes_into_a_token() {
+    let read_out = "[[on]]\nprompt = \"match.against\"\nanswer = \"registered\"\n[[on]]\nprompt = \"match.against\"\nanswer = \"read-out\"\ntimes = 9\n";
+    let mut room = Room::backup_with("", read_out);
+    std::fs::remove_file(room.base.path().join("secret")).unwrap();
+    assert_eq!(room.until_refused(), "hsm-secret-unprovable");
+    assert_eq!(room.until_refused(), "no-session-keys");
+    room.until(|driver| driver.prompt().key == "match.read-out.operator.0");
+    room.until(|driver| driver.closed());
+    assert_eq!(
+        room.driver.state().ending.as_ref().unwrap().name(),
+        "completed"
+    );
+    assert_eq!(room.key_types(), ["hsm/ec-p256"]);
+    let certificate = std::fs::read_to_string(room.base.path().join("certificate.txt")).unwrap();
+    assert!(
+        certificate.contains("NOT MATCHED TO CHAIN"),
+        "{certificate}"
+    );
+
+    let modules = vec![Room::hostile(room.base.path(), true)];
+    let keystore = "[[on]]\nprompt = \"write.target\"\nanswer = \"keystore\"\n";
+    let mut room = room.recovery_with(modules, &format!("{read_out}{keystore}"));
+    assert_eq!(room.until_refused(), "no-session-keys");
+    assert_eq!(room.until_refused(), "token-keys-alone");
+    room.until(|driver| driver.closed());
+    assert_eq!(
+        room.driver.state().ending.as_ref().unwrap().name(),
+        "completed"
+    );
+    let written = room.driver.state().facts.written.join("\n");
+    assert!(
+        written.contains("hsm/ec-p256 as EC P-256 key: signed a challenge"),
+        "{written}"
     );
 }
