@@ -23,6 +23,7 @@ use crate::refusal::Refuse;
 use crate::secret::Secret32;
 use crate::transcript::annex::{self, Annex};
 use crate::transcript::chain::{ChainError, Writer};
+use crate::transcript::entry::{LineFault, MAX_LINE};
 use crate::transcript::record::Record;
 use crate::transcript::sign::CeremonyKey;
 use crate::vault::sealed::Sealed;
@@ -354,7 +355,20 @@ impl Driver {
             }
             Err(refused) => Outcome::Failed(refused),
         };
-        self.record_event(Event::Finished { outcome })?;
+        match self.record_event(Event::Finished { outcome }) {
+            // Nothing was written. A token may list more than one entry holds; that must not end the program.
+            Err(RunError::Journal(ChainError::Entry(LineFault::TooLong(bytes)))) => {
+                let outcome = Outcome::Failed(files::refused(
+                    "outcome-too-long",
+                    format!(
+                        "What came back has {bytes} bytes, and an entry of the transcript holds {MAX_LINE}."
+                    ),
+                    "Choose a source that lists less, e.g. a token with fewer keys.",
+                ));
+                self.record_event(Event::Finished { outcome })?;
+            }
+            recorded => recorded?,
+        }
         Ok(true)
     }
 

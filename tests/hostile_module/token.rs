@@ -113,6 +113,7 @@ impl State {
     pub fn slots(&self) -> Vec<CK_SLOT_ID> {
         match self.mode.as_str() {
             "two-tokens" | "twins" => vec![1, 2],
+            "crowd-slots" => (1..=250).collect(),
             _ => vec![1],
         }
     }
@@ -135,12 +136,14 @@ impl State {
     pub fn token_info(&self, slot: CK_SLOT_ID) -> CK_TOKEN_INFO {
         let label: &[u8] = match self.mode.as_str() {
             "escape-label" => b"\x1b[2J\xff\xfe\nhostile",
+            // `crowd-slots`: more tokens, with longer labels, than one entry of a transcript holds.
+            "crowd-slots" => "\u{1f511}".repeat(8).leak().as_bytes(),
             _ => b"hostile",
         };
-        let serial: &[u8] = if slot == 2 && self.mode == "two-tokens" {
-            b"0002"
-        } else {
-            b"0001"
+        let serial = match self.mode.as_str() {
+            "two-tokens" => format!("{slot:04}"),
+            "crowd-slots" => format!("{}{slot:04}", "\u{1f511}".repeat(3)),
+            _ => "0001".to_owned(),
         };
         let mut flags =
             CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED | CKF_RNG;
@@ -157,7 +160,7 @@ impl State {
             label: padded(label),
             manufacturerID: padded(b"qh tests"),
             model: padded(b"model"),
-            serialNumber: padded(serial),
+            serialNumber: padded(serial.as_bytes()),
             flags,
             utcTime: padded(b""),
             ..Default::default()

@@ -283,6 +283,7 @@ fn the_ceremony_goes_on_after_hangs_and_crashes() {
         ("same-random", "hsm-module-garbage"),
         ("locked", "hsm-pin-locked"),
         ("twins", "hsm-token-ambiguous"),
+        ("crowd-slots", "outcome-too-long"),
         ("lying-extractable", "hsm-nothing-to-export"),
     ];
     for (mode, name) in cases {
