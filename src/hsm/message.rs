@@ -121,6 +121,14 @@ pub enum No {
 }
 
 impl No {
+    /// Why an object stays in its token, in the middle of a sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            No::TrustedOnly => "only a trusted wrapping key may take the object out",
+            _ => "the token reports the object as not extractable",
+        }
+    }
+
     const ALL: [No; 11] = [
         No::NotLoaded,
         No::NoToken,

@@ -165,18 +165,23 @@ impl ObjectInfo {
 
     /// Label and id, as people tell objects apart.
     pub fn spoken(&self) -> String {
-        let id = HEXLOWER.encode(&self.id[..self.id.len().min(8)]);
-        let label = shortened(&self.label);
-        match (label.is_empty(), id.is_empty()) {
-            (false, true) => label,
-            (false, false) => format!("{label} (id {id})"),
-            (true, _) => format!("id {id}"),
-        }
+        spoken(&self.label, &self.id)
+    }
+}
+
+/// Label and id of an object, as people tell objects apart.
+pub fn spoken(label: &str, id: &[u8]) -> String {
+    let id = HEXLOWER.encode(&id[..id.len().min(8)]);
+    let label = shortened(label);
+    match (label.is_empty(), id.is_empty()) {
+        (false, true) => label,
+        (false, false) => format!("{label} (id {id})"),
+        (true, _) => format!("id {id}"),
     }
 }
 
 /// A label that fits a line: of a long one, such as a key file's name, the first and the last eight letters.
-pub fn shortened(label: &str) -> String {
+fn shortened(label: &str) -> String {
     let letters: Vec<char> = label.chars().collect();
     if letters.len() <= 40 {
         return label.to_owned();

@@ -143,9 +143,7 @@ impl Token {
         }
         Err(Refusal(No::NotOffered, why))
     }
-}
 
-impl Token {
     /// Takes an object out again that was written in this session, with the public key that was written beside it.
     pub(super) fn destroy(&mut self, handle: u64) -> Result<Reply, Refusal> {
         let at = self.made.iter().position(|(own, _)| *own == handle);
@@ -209,35 +207,22 @@ fn common(object: &NewObject, class: ObjectClass, told: Told) -> Vec<Attribute> 
         Attribute::Extractable(object.extractable),
         Attribute::Sign(object.usage.sign),
     ]);
-    let private = class == ObjectClass::PRIVATE_KEY;
-    let uses = [
-        (
-            object.usage.decrypt,
-            Attribute::Decrypt(object.usage.decrypt),
-        ),
-        (object.usage.unwrap, Attribute::Unwrap(object.usage.unwrap)),
-        (object.usage.derive, Attribute::Derive(object.usage.derive)),
-        (
-            !private && object.usage.sign,
-            Attribute::Verify(object.usage.sign),
-        ),
-        (false, Attribute::Encrypt(false)),
-        (false, Attribute::Wrap(false)),
+    let usage = object.usage;
+    let mut uses = vec![
+        (usage.decrypt, Attribute::Decrypt(usage.decrypt)),
+        (usage.unwrap, Attribute::Unwrap(usage.unwrap)),
+        (usage.derive, Attribute::Derive(usage.derive)),
     ];
     // A private key encrypts, wraps and verifies nothing: PKCS#11 has no such attributes of it.
-    let of_secrets = |own: &Attribute| {
-        matches!(
-            own,
-            Attribute::Verify(_) | Attribute::Encrypt(_) | Attribute::Wrap(_)
-        )
-    };
-    let fits = uses
-        .into_iter()
-        .filter(|(_, own)| !private || !of_secrets(own));
-    all.extend(
-        fits.filter(|(wanted, _)| told == Told::Everything || *wanted)
-            .map(|(_, own)| own),
-    );
+    if class == ObjectClass::SECRET_KEY {
+        uses.extend([
+            (usage.sign, Attribute::Verify(usage.sign)),
+            (false, Attribute::Encrypt(false)),
+            (false, Attribute::Wrap(false)),
+        ]);
+    }
+    uses.retain(|(wanted, _)| told == Told::Everything || *wanted);
+    all.extend(uses.into_iter().map(|(_, attribute)| attribute));
     all
 }
 

@@ -21,7 +21,6 @@ use crate::secret::{SecretBytes, SecretText};
 #[derive(Default)]
 pub(super) struct Token {
     pub(super) module: Option<Pkcs11>,
-    pub(super) slot: Option<Slot>,
     pub(super) session: Option<Session>,
     /// Objects as they were listed, by handle.
     pub(super) listed: Vec<(ObjectHandle, ObjectInfo)>,
@@ -242,7 +241,6 @@ impl Token {
             module.open_ro_session(slot)
         };
         self.session = Some(session.map_err(only)?);
-        self.slot = Some(slot);
         Ok(Reply::Done)
     }
 

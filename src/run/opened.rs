@@ -48,6 +48,17 @@ impl Driver {
         Ok(Outcome::Opened { keys: public })
     }
 
+    /// The keys that were opened.
+    pub(super) fn opened_keys(&self) -> Result<&Opened, Refused> {
+        self.slots.opened.as_ref().ok_or_else(|| {
+            refused(
+                "slot-empty",
+                "There are no opened keys.",
+                "Start from the shares again.",
+            )
+        })
+    }
+
     pub(super) fn write_keys(
         &mut self,
         target: Target,
@@ -56,13 +67,7 @@ impl Driver {
         recipient: &str,
         dry: bool,
     ) -> Result<Outcome, Refused> {
-        let Some(opened) = &self.slots.opened else {
-            return Err(refused(
-                "slot-empty",
-                "There are no opened keys.",
-                "Start from the shares again.",
-            ));
-        };
+        let opened = self.opened_keys()?;
         if opened.proven.keys.is_empty()
             && opened.proven.unproven.is_empty()
             && opened.proven.files.is_empty()

@@ -82,12 +82,7 @@ impl Hsm {
             return Some("its label and id are too long for a backup".into());
         }
         if let Some(no) = object.stays() {
-            let fault = HsmFault::Refused {
-                doing: "export",
-                no,
-                text: String::new(),
-            };
-            return Some(fault.to_string().trim_end_matches('.').to_lowercase());
+            return Some(no.reason().into());
         }
         if let Some((_, why)) = self.failed.iter().find(|(own, _)| same(own, object)) {
             return Some(why.clone());

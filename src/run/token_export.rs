@@ -8,7 +8,7 @@ use crate::hsm::client::Client;
 use crate::hsm::fault::HsmFault;
 use crate::hsm::message::No;
 use crate::hsm::uri::TokenUri;
-use crate::hsm::{Class, Method, ObjectInfo, Parts};
+use crate::hsm::{Class, Method, ObjectInfo};
 use crate::refusal::Refuse;
 use crate::vault::contents::{BundleFile, BundleKey};
 use crate::vault::token::{Material, Member, TokenFault, TokenKey, WrapKeys, member, prove};
@@ -47,8 +47,8 @@ struct Export<'a> {
     keys: WrapKeys,
     /// Why the token took no AES key; `None` if it did.
     no_aes: Option<String>,
-    /// Whether the RSA key was offered, and why it wasn't taken.
-    rsa: Option<Result<(), String>>,
+    /// Once the RSA key was offered: why the token took none.
+    no_rsa: Option<Option<String>>,
 }
 
 impl Driver {
@@ -97,7 +97,7 @@ impl Driver {
             client: &mut client,
             keys: wrap,
             no_aes,
-            rsa: None,
+            no_rsa: None,
         };
         let source = TokenUri::of_token(&token);
         let password = if password {
@@ -191,7 +191,7 @@ impl Export<'_> {
         let mut tried = vec![];
         let mut wrong: Option<TokenFault> = None;
         for method in Method::ALL {
-            if let Err(why) = self.ready(method)? {
+            if let Some(why) = self.missing(method)? {
                 tried.push(format!("{}: {why}", method.name()));
                 continue;
             }
@@ -247,23 +247,22 @@ impl Export<'_> {
         )))
     }
 
-    /// Whether the key that a method wraps under is in the token; else why not.
-    fn ready(&mut self, method: Method) -> Result<Result<(), String>, Failed> {
+    /// Why the key that a method wraps under is not in the token; `None` if it is.
+    fn missing(&mut self, method: Method) -> Result<Option<String>, Failed> {
         if !method.is_rsa() {
-            return Ok(match &self.no_aes {
-                None => Ok(()),
-                Some(why) => Err(why.clone()),
-            });
+            return Ok(self.no_aes.clone());
         }
-        if self.rsa.is_none() {
-            let (n, e) = self.keys.rsa_public()?;
-            self.rsa = Some(match self.client.use_rsa(n, e) {
-                Ok(()) => Ok(()),
-                Err(fault) if fault.no() == Some(No::NotOffered) => Err(brief(&fault)),
-                Err(fault) => return Err(fault.into()),
-            });
+        if let Some(told) = &self.no_rsa {
+            return Ok(told.clone());
         }
-        Ok(self.rsa.clone().unwrap_or(Ok(())))
+        let (n, e) = self.keys.rsa_public()?;
+        let told = match self.client.use_rsa(n, e) {
+            Ok(()) => None,
+            Err(fault) if fault.no() == Some(No::NotOffered) => Some(brief(&fault)),
+            Err(fault) => return Err(fault.into()),
+        };
+        self.no_rsa = Some(told.clone());
+        Ok(told)
     }
 }
 
@@ -272,13 +271,5 @@ fn brief(fault: &HsmFault) -> String {
     match fault {
         HsmFault::Refused { text, .. } if !text.is_empty() => text.clone(),
         other => other.name().to_owned(),
-    }
-}
-
-/// Whether two secrets' parts are the same data, for reading back what was written.
-pub(super) fn same_data(parts: &Parts, value: &[u8]) -> bool {
-    match parts {
-        Parts::Data(own) | Parts::Secret(own) => own.same(value),
-        _ => false,
     }
 }

@@ -1,7 +1,6 @@
 //! Keys into a token: written, listed back, and a challenge signed and verified out here.
 
 use super::driver::Driver;
-use super::token_export::same_data;
 use crate::ceremony::event::{Outcome, Refused};
 use crate::files::{from_error, refused};
 use crate::hsm::client::Client;
@@ -66,13 +65,7 @@ impl Driver {
         extractable: bool,
         dry: bool,
     ) -> Result<Outcome, Refused> {
-        let Some(opened) = &self.slots.opened else {
-            return Err(refused(
-                "slot-empty",
-                "There are no opened keys.",
-                "Start from the shares again.",
-            ));
-        };
+        let opened = self.opened_keys()?;
         let all = planned(&opened.bundle, extractable).map_err(|fault| from_error(&fault))?;
         let (mut client, token) = self.token_session(uri, true)?;
         if dry {
@@ -194,6 +187,14 @@ fn write(client: &mut Client, one: Planned, made: &mut Vec<u64>) -> Result<Strin
         "public key read back; NOT PROVEN: it may not sign"
     };
     Ok(format!("{spoken}: {proof}"))
+}
+
+/// Whether what was read back is what was written.
+fn same_data(parts: &Parts, value: &[u8]) -> bool {
+    match parts {
+        Parts::Data(own) | Parts::Secret(own) => own.same(value),
+        _ => false,
+    }
 }
 
 /// Whether the written key signs a fresh challenge so that it verifies out here.

@@ -50,18 +50,14 @@ fn tool(out: &Path, args: &[&str]) -> Output {
     output
 }
 
+/// The same, logged in to a token.
+fn in_token(out: &Path, token: &str, args: &[&str]) -> Output {
+    let login = ["--token-label", token, "--login", "--pin", PIN];
+    tool(out, &[&login[..], args].concat())
+}
+
 fn listed(out: &Path, token: &str) -> String {
-    let output = tool(
-        out,
-        &[
-            "--token-label",
-            token,
-            "--login",
-            "--pin",
-            PIN,
-            "--list-objects",
-        ],
-    );
+    let output = in_token(out, token, &["--list-objects"]);
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -99,14 +95,10 @@ fn signature_verifies(
     };
     fs::write(&message, block).unwrap();
     let (message, signature) = (message.to_str().unwrap(), signature.to_str().unwrap());
-    tool(
+    in_token(
         out,
+        token,
         &[
-            "--token-label",
-            token,
-            "--login",
-            "--pin",
-            PIN,
             "--sign",
             "--id",
             &id_of(out, token, label),

@@ -48,17 +48,7 @@ pub struct TokenKey {
 impl TokenKey {
     /// Label and id, for people.
     pub fn spoken(&self) -> String {
-        spoken(&self.label, &self.id)
-    }
-}
-
-fn spoken(label: &str, id: &[u8]) -> String {
-    let id = data_encoding::HEXLOWER.encode(&id[..id.len().min(8)]);
-    let label = crate::hsm::shortened(label);
-    if id.is_empty() {
-        label
-    } else {
-        format!("{label} (id {id})")
+        crate::hsm::spoken(&self.label, &self.id)
     }
 }
 

@@ -111,16 +111,6 @@ fn a_changed_token_key_in_a_bundle_is_refused() {
     }
 }
 
-fn clone(key: &BundleKey) -> BundleKey {
-    BundleKey {
-        key_type: key.key_type.clone(),
-        scheme: key.scheme.clone(),
-        public: key.public.clone(),
-        secret: bytes(key.secret.expose()),
-        source: key.source.clone(),
-    }
-}
-
 fn secret_key(value: &[u8]) -> TokenKey {
     let mut listed = object(Kind::Generic, None);
     listed.size = value.len() as u64;

@@ -1,7 +1,7 @@
 //! Keys of tokens: what proves them, and what is refused.
 
-mod gaps;
 mod members;
+mod strictness;
 mod unwrap;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -22,6 +22,16 @@ const SOURCE: &str = "pkcs11:serial=1;token=t;id=%0A%0B;object=a%20key;type=priv
 
 fn bytes(own: &[u8]) -> SecretBytes {
     SecretBytes::new(own.to_vec())
+}
+
+fn clone(key: &BundleKey) -> BundleKey {
+    BundleKey {
+        key_type: key.key_type.clone(),
+        scheme: key.scheme.clone(),
+        public: key.public.clone(),
+        secret: bytes(key.secret.expose()),
+        source: key.source.clone(),
+    }
 }
 
 fn object(kind: Kind, spki: Option<Vec<u8>>) -> ObjectInfo {

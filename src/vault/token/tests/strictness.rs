@@ -1,62 +1,28 @@
-//! What no other test of this room asks: what is sealed opens again, and what is read is read strictly.
+//! What is sealed opens again, and what is read is read strictly.
 
-use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
+use data_encoding::HEXUPPER;
 use fips205::traits::{KeyGen, SerDes};
 use p256::pkcs8::PrivateKeyInfo;
 use p256::pkcs8::der::Encode;
 
-use super::super::key::Pair;
-use super::super::*;
-use crate::hsm::{Class, Kind, Method, ObjectInfo, Parts, Usage};
-use crate::refusal::Refuse;
-use crate::secret::SecretBytes;
-use crate::vault::contents::BundleKey;
+use super::*;
 use crate::vault::gather::prove_all;
 
-const SOURCE: &str = "pkcs11:serial=1;token=t;id=%0A%0B;object=a%20key;type=private";
-
-fn bytes(own: &[u8]) -> SecretBytes {
-    SecretBytes::new(own.to_vec())
-}
-
-fn object(kind: Kind, label: &str, spki: Option<Vec<u8>>) -> ObjectInfo {
+fn labelled(kind: Kind, label: &str, spki: Option<Vec<u8>>) -> ObjectInfo {
     ObjectInfo {
-        handle: 1,
-        class: if kind == Kind::Data {
-            Class::Data
-        } else {
-            Class::Private
-        },
-        kind,
         label: label.into(),
-        id: vec![10, 11],
-        application: String::new(),
-        size: 0,
-        spki,
-        sensitive: Some(true),
-        extractable: Some(true),
-        never_extractable: Some(false),
-        wrap_with_trusted: None,
-        local: None,
-        usage: Usage {
-            sign: true,
-            ..Usage::default()
-        },
+        ..object(kind, spki)
     }
 }
 
 fn exported(label: &str) -> BundleKey {
     let pair = Pair::fresh(Kind::EcP256).unwrap();
-    let listed = object(Kind::EcP256, label, pair.public());
+    let listed = labelled(Kind::EcP256, label, pair.public());
     let key = prove(&listed, Material::Wrapped(pair.pkcs8().unwrap()));
     match member(&key.ok().unwrap(), SOURCE, None) {
         Ok(Member::Key(key)) => key,
         _ => panic!("not a key"),
     }
-}
-
-fn name_of<T>(result: Result<T, TokenFault>) -> &'static str {
-    result.err().map_or("accepted", |fault| fault.name())
 }
 
 /// The child lists labels of up to 255 characters, and a character has up to four bytes.
@@ -169,7 +135,7 @@ fn a_key_type_that_a_bundle_can_not_name_stays_in_the_token() {
     let seed = format!("0x{}", "07".repeat(32));
     let public = crate::vault::schemes::ed25519::public_of(&seed, None).unwrap();
     let label = format!("01020304{}", HEXLOWER.encode(&public));
-    let listed = object(Kind::Data, &label, None);
+    let listed = labelled(Kind::Data, &label, None);
     let value = bytes(format!("\"{seed}\"").as_bytes());
     let data = prove(&listed, Material::Parts(Parts::Data(value)))
         .ok()
@@ -196,7 +162,7 @@ fn a_bare_ed25519_seed_may_begin_like_an_octet_string() {
     let whole = pair.pkcs8().unwrap();
     let algorithm = PrivateKeyInfo::try_from(whole.expose()).unwrap().algorithm;
     let bare = PrivateKeyInfo::new(algorithm, &seed).to_der().unwrap();
-    let listed = object(Kind::Ed25519, "a key", pair.public());
+    let listed = labelled(Kind::Ed25519, "a key", pair.public());
     let read = prove(&listed, Material::Wrapped(bytes(&bare)));
     assert!(read.is_ok_and(|key| key.secret.same(whole.expose())));
 }
@@ -226,7 +192,7 @@ fn behind_an_oaep_block_stand_zeros_or_nothing() {
 /// Hostile numbers end in a refusal, never in a panic of the arithmetic.
 #[test]
 fn hostile_rsa_numbers_are_refused() {
-    let listed = object(Kind::Rsa, "a key", Some(vec![1]));
+    let listed = labelled(Kind::Rsa, "a key", Some(vec![1]));
     let numbers: [&[u8]; 5] = [&[], &[0], &[1], &[2], &[0xff; 256]];
     for choice in 0..5_usize.pow(5) {
         let at = |place: u32| bytes(numbers[choice / 5_usize.pow(place) % 5]);
@@ -263,15 +229,5 @@ fn the_vectors_of_rfc_5649_hold() {
         ("466f7250617369", "afbeb0f07dfbf5419200f2ccb50bb24f"),
     ] {
         assert_eq!(kek.unwrap_with_padding_vec(&hex(blob)).unwrap(), hex(plain));
-    }
-}
-
-fn clone(key: &BundleKey) -> BundleKey {
-    BundleKey {
-        key_type: key.key_type.clone(),
-        scheme: key.scheme.clone(),
-        public: key.public.clone(),
-        secret: bytes(key.secret.expose()),
-        source: key.source.clone(),
     }
 }
