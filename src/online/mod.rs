@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod authorship;
+pub mod class;
 pub mod config;
 pub mod genesis;
 pub mod health;
@@ -18,3 +19,4 @@ pub mod node;
 pub mod registered;
 pub mod rpc;
 pub mod shred;
+pub mod store;
