@@ -180,6 +180,44 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Refused> {
     Ok(bytes)
 }
 
+/// As [`read`], for a file that holds a secret: it must belong to who runs the program, be reachable by nobody else, and
+/// be neither a link nor linked elsewhere.
+///
+/// # Errors
+/// Those of [`read`]; `file-not-private` with what is open.
+pub fn read_private(path: &Path, limit: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Refused> {
+    use std::os::unix::fs::MetadataExt;
+    let open = |what: String| {
+        refused(
+            "file-not-private",
+            format!("{} {what}.", path.display()),
+            "Find out who could read or change it; if nobody did, make it a file of its own with mode 0600, and try again.",
+        )
+    };
+    if let Ok(found) = path.symlink_metadata() {
+        let own = rustix::process::geteuid().as_raw();
+        let mode = found.mode() & 0o7777;
+        if found.is_symlink() {
+            return Err(open("is a symbolic link".into()));
+        }
+        if found.is_file() && found.uid() != own {
+            return Err(open(format!(
+                "belongs to user {}, and this program runs as user {own}",
+                found.uid()
+            )));
+        }
+        if found.is_file() && mode & 0o077 != 0 {
+            return Err(open(format!(
+                "has mode {mode:04o}, and others than its owner can reach it"
+            )));
+        }
+        if found.is_file() && found.nlink() > 1 {
+            return Err(open("has other names (hard links)".into()));
+        }
+    }
+    read(path, limit).map(zeroize::Zeroizing::new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,5 +240,23 @@ mod tests {
         assert_eq!(read(&file, 10).unwrap(), b"0123456789");
         assert_eq!(read(&file, 9).unwrap_err().name, "file-too-large");
         assert_eq!(write_new(&file, b"x").unwrap_err().name, "file-exists");
+    }
+    #[test]
+    fn a_secret_is_not_read_from_a_file_that_others_reach() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        write_new(&file, b"s").unwrap();
+        assert_eq!(*read_private(&file, 10).unwrap(), b"s");
+        let name = |path: &Path| read_private(path, 10).unwrap_err().name;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(name(&file), "file-not-private");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let (hard, soft) = (dir.path().join("hard"), dir.path().join("soft"));
+        std::os::unix::fs::symlink(&file, &soft).unwrap();
+        assert_eq!(name(&soft), "file-not-private");
+        std::fs::hard_link(&file, hard).unwrap();
+        assert_eq!(name(&file), "file-not-private");
+        assert_eq!(name(&dir.path().join("absent")), "file-unreadable");
     }
 }

@@ -167,6 +167,45 @@ pub fn authored(
     Ok(found)
 }
 
+/// The authorities that authored none of the last blocks, though their turn came three times. Aura goes round by slots, so
+/// an authority that is up authors one block in each round.
+///
+/// # Errors
+/// [`AuthorshipFault`]; of the node if it has no state of the last block.
+pub fn silent(node: &Node) -> Result<Vec<Vec<u8>>, AuthorshipFault> {
+    let absent = |number| AuthorshipFault::NoBlock {
+        node: node.name().to_owned(),
+        number,
+    };
+    let best = node.best()?;
+    let mut hash = node.block_hash(best)?.ok_or_else(|| absent(best))?;
+    let keys = authorities(node, &hash)?.ok_or_else(|| absent(best))?;
+    let count = keys.len() as u64;
+    let mut seen = vec![false; keys.len()];
+    let mut newest = None;
+    for number in (1..=best).rev() {
+        let header = node.header(&hash)?.ok_or_else(|| absent(number))?;
+        if let Some(slot) = slot(&header.digest) {
+            let newest = *newest.get_or_insert(slot);
+            if newest.saturating_sub(slot) >= 3 * count {
+                break;
+            }
+            let author = slot
+                .checked_rem(count)
+                .and_then(|index| usize::try_from(index).ok());
+            if let Some(seen) = author.and_then(|index| seen.get_mut(index)) {
+                *seen = true;
+            }
+        }
+        hash = header.parent;
+        if best - number > MAX_BLOCKS {
+            break;
+        }
+    }
+    let silent = keys.into_iter().zip(seen).filter(|(_, seen)| !seen);
+    Ok(silent.map(|(key, _)| key).collect())
+}
+
 /// The authorities after a block; `None` if the node threw that state away, which it says by an error.
 fn authorities(node: &Node, at: &BlockHash) -> Result<Option<Vec<Vec<u8>>>, AuthorshipFault> {
     let item = Item::Authorities.storage_key();

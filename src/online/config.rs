@@ -19,7 +19,7 @@ pub const DEFAULT_STATE: &str = "/var/lib/qh-online";
 pub const MAX_CONFIG: usize = 64 * 1024;
 
 /// What the file may hold. Absent members are not set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The keystore directory, or the chain directory (`chains/ID`) around it.
@@ -35,9 +35,90 @@ pub struct Config {
     pub node: Option<String>,
     /// The validator's account: `0x` and 64 hex digits, or an SS58 address.
     pub account: Option<String>,
+    /// The database's directory, or the chain directory (`chains/ID`) around it.
+    pub database: Option<PathBuf>,
+    /// The chain's id, where the database's path doesn't name it.
+    pub chain: Option<String>,
+    /// The name of this host in stores.
+    pub source: Option<String>,
+    /// Addresses of stores.
+    #[serde(default)]
+    pub stores: Vec<String>,
+    /// To whom snapshots are sealed, `age1...`.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// Allowed-signers file: whose snapshots and attestations count.
+    pub trust: Option<PathBuf>,
+    /// The age identity that opens snapshots. Never on the host that makes them.
+    pub identity: Option<PathBuf>,
     /// What counts as healthy.
     #[serde(default)]
     pub limits: Limits,
+    /// How snapshots are made.
+    #[serde(default)]
+    pub snapshot: SnapshotConfig,
+    /// What stores cost.
+    #[serde(default)]
+    pub prices: Prices,
+}
+
+/// How snapshots are made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotConfig {
+    /// Whether the node may be stopped for a snapshot.
+    pub allow_stop: bool,
+    /// The node's systemd service.
+    pub service: Option<String>,
+    /// The node's container, of Docker.
+    pub container: Option<String>,
+    /// A command of one's own that stops the node, with its arguments.
+    pub stop: Vec<String>,
+    /// A command of one's own that starts it.
+    pub start: Vec<String>,
+    /// How long it may be stopped, in seconds.
+    pub max_stop_seconds: u64,
+    /// How long it may take to stop, in seconds.
+    pub stop_wait_seconds: u64,
+    /// Threads; by default one for each core, and four for stores that are far away.
+    pub threads: Option<usize>,
+    /// A command that is run when a snapshot failed, with its arguments; the refusal's name is added as the last one.
+    pub on_failure: Vec<String>,
+}
+
+impl Default for SnapshotConfig {
+    fn default() -> Self {
+        Self {
+            allow_stop: false,
+            service: None,
+            container: None,
+            stop: vec![],
+            start: vec![],
+            max_stop_seconds: 300,
+            stop_wait_seconds: 60,
+            threads: None,
+            on_failure: vec![],
+        }
+    }
+}
+
+/// What a store costs, in one currency. The defaults are list prices of Amazon S3 Standard in US dollars, 2026.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// 10^9 bytes for a month.
+    pub gb_month: f64,
+    /// 1000 requests that write or list.
+    pub put_1000: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self {
+            gb_month: 0.023,
+            put_1000: 0.005,
+        }
+    }
 }
 
 /// Bounds on answers and ages. Absent members have the defaults that stand in the example.
@@ -133,6 +214,10 @@ mod tests {
         assert!(config.keystore.is_some() && config.chain_spec.is_some());
         assert!(config.state.is_some() && config.node.is_some() && config.account.is_some());
         assert_eq!(config.rpc.len(), 2);
+        assert_eq!((config.stores.len(), config.recipients.len()), (2, 1));
+        assert!(config.database.is_some() && config.chain.is_some() && config.source.is_some());
+        assert!(config.trust.is_some() && config.identity.is_some());
+        assert!(!config.snapshot.stop.is_empty() && !config.snapshot.on_failure.is_empty());
     }
 
     #[test]

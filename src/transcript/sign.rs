@@ -34,8 +34,13 @@ pub enum SignatureFault {
     #[error("The signature was made by another key than the ceremony's.")]
     OtherKey,
     /// Made for another purpose.
-    #[error("The signature was made for the namespace \"{0}\", not for \"qh-ceremony\".")]
-    OtherNamespace(String),
+    #[error("The signature was made for the namespace \"{found}\", not for \"{asked}\".")]
+    OtherNamespace {
+        /// The signature's.
+        found: String,
+        /// The one that counts here.
+        asked: &'static str,
+    },
     /// The file is not the one that was signed.
     #[error(
         "The signature is of other bytes: the file was changed after it was signed, or it is another file."
@@ -49,7 +54,7 @@ impl Refuse for SignatureFault {
             Self::BadKey => "signature-bad-key",
             Self::Malformed => "signature-malformed",
             Self::OtherKey => "signature-other-key",
-            Self::OtherNamespace(_) => "signature-other-namespace",
+            Self::OtherNamespace { .. } => "signature-other-namespace",
             Self::Mismatch => "signature-mismatch",
         }
     }
@@ -78,7 +83,11 @@ impl CeremonyKey {
         self.sign_for(NAMESPACE, bytes)
     }
 
-    fn sign_for(&self, namespace: &str, bytes: &[u8]) -> String {
+    /// As [`CeremonyKey::sign`], for another purpose than a ceremony's transcript.
+    ///
+    /// # Panics
+    /// For an empty namespace.
+    pub fn sign_for(&self, namespace: &str, bytes: &[u8]) -> String {
         let key = self.expanded();
         let signed = SshSig::signed_data(namespace, HashAlg::Sha512, bytes)
             .expect("the namespace is not empty");
@@ -110,6 +119,19 @@ fn public(key: &SigningKey) -> KeyData {
 /// # Errors
 /// [`SignatureFault`], for the first thing that is wrong.
 pub fn verify_signature(bytes: &[u8], armored: &str, public: &str) -> Result<(), SignatureFault> {
+    verify_for(NAMESPACE, bytes, armored, public)
+}
+
+/// As [`verify_signature`], for another namespace.
+///
+/// # Errors
+/// [`SignatureFault`], for the first thing that is wrong.
+pub fn verify_for(
+    namespace: &'static str,
+    bytes: &[u8],
+    armored: &str,
+    public: &str,
+) -> Result<(), SignatureFault> {
     let key = public_key(public)?;
     if armored.len() > MAX_SIGNATURE {
         return Err(SignatureFault::Malformed);
@@ -121,13 +143,13 @@ pub fn verify_signature(bytes: &[u8], armored: &str, public: &str) -> Result<(),
     if signature.public_key() != key.key_data() {
         return Err(SignatureFault::OtherKey);
     }
-    if signature.namespace() != NAMESPACE {
-        return Err(SignatureFault::OtherNamespace(visible_short(
-            signature.namespace(),
-            60,
-        )));
+    if signature.namespace() != namespace {
+        return Err(SignatureFault::OtherNamespace {
+            found: visible_short(signature.namespace(), 60),
+            asked: namespace,
+        });
     }
-    key.verify(NAMESPACE, bytes, &signature)
+    key.verify(namespace, bytes, &signature)
         .map_err(|_| SignatureFault::Mismatch)
 }
 
@@ -193,7 +215,10 @@ mod tests {
         let other = own.sign_for("file", b"lines");
         assert_eq!(
             check(b"lines", &other),
-            Err(SignatureFault::OtherNamespace("file".into()))
+            Err(SignatureFault::OtherNamespace {
+                found: "file".into(),
+                asked: NAMESPACE
+            })
         );
         for bad in ["", "x", &signature[..100], &"A".repeat(9000)] {
             assert_eq!(check(b"lines", bad), Err(SignatureFault::Malformed));

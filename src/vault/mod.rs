@@ -22,6 +22,7 @@ pub mod sealed;
 pub mod sidecar;
 
 pub mod keystore;
+pub mod object;
 pub mod registered;
 pub mod schemes;
 mod strict_json;

@@ -8,6 +8,7 @@ mod keys;
 mod nodes;
 mod registered;
 mod settings;
+mod snapshot;
 mod validators;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 pub use failure::Failure;
 pub use keys::KeysCommand;
 pub use settings::{Settings, SettingsArgs};
+pub use snapshot::SnapshotCommand;
 
 /// The validator host's half of qh-ceremony: what the chain says of the validator, and keys on their way.
 ///
@@ -49,6 +51,9 @@ pub enum Command {
     /// Keys of this host: list, match, export to the laptop, insert from it; shred a plaintext file.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Chain snapshots: create, list, restore.
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -66,5 +71,6 @@ fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8,
         Command::Validators(command) => validators::run(command, settings, out),
         Command::Health(command) => health::run(command, &args.settings, settings, out),
         Command::Keys(command) => keys::run(command, settings, out),
+        Command::Snapshot(command) => snapshot::run(command, settings, out),
     }
 }

@@ -68,6 +68,8 @@ pub struct Settings {
     pub limits: Limits,
     /// JSON instead of text.
     pub json: bool,
+    /// The configuration file's part about snapshots; flags of the commands go over it.
+    pub file: Config,
 }
 
 impl Settings {
@@ -79,7 +81,9 @@ impl Settings {
         let config = Config::load(args.config.as_deref())
             .map_err(|refused| Failure::new(exit_of(&refused), refused))?;
         let args = args.clone();
+        let file = config.clone();
         Ok(Self {
+            file,
             keystore: args.keystore.or(config.keystore),
             chain_spec: args.chain_spec.or(config.chain_spec),
             rpc: if args.rpc.is_empty() {

@@ -299,6 +299,15 @@ pub fn make_state(state: &Path) -> Result<(), IdentityFault> {
     }
 }
 
+/// Makes the state directory if it is not there, and checks that it is its owner's alone.
+///
+/// # Errors
+/// [`IdentityFault`] about the directory.
+pub fn check_state(state: &Path) -> Result<(), IdentityFault> {
+    make_state(state)?;
+    State::open(state).map(|_| ())
+}
+
 /// Reads the host's identity.
 ///
 /// # Errors

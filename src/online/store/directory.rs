@@ -116,7 +116,7 @@ impl Directory {
 /// A name for a temporary file in `directory`: random, so that two runs never share one.
 fn temporary(directory: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     let random = data_encoding::HEXLOWER.encode(&random);
     Ok(directory.join(format!("{PART}{random}")))
 }
@@ -260,6 +260,11 @@ impl Store for Directory {
                 Ok(())
             }
         }
+    }
+
+    fn free(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(&self.root).ok()?;
+        Some(found.f_bavail * found.f_frsize)
     }
 
     fn now(&self) -> Result<Timestamp, StoreFault> {

@@ -84,6 +84,11 @@ pub trait Store: Send + Sync {
     /// [`StoreFault::Locked`] if an object lock holds it; else what went wrong.
     fn delete(&self, name: &str) -> Result<(), StoreFault>;
 
+    /// Bytes that are free, where the store has an end that it tells.
+    fn free(&self) -> Option<u64> {
+        None
+    }
+
     /// The store's own time.
     ///
     /// # Errors

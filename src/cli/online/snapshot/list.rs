@@ -1,0 +1,154 @@
+//! `qh-online snapshot list`.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::settings::{self, OpenArgs, StoreArgs};
+use super::{bytes, failure};
+use crate::cli::online::{Failure, Settings};
+use crate::files::from_error;
+use crate::online::class::Class;
+use crate::online::snapshot::catalog::{self, Entry, Worth};
+
+/// Arguments of `snapshot list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Where they are.
+    #[command(flatten)]
+    pub stores: StoreArgs,
+
+    /// Whose count.
+    #[command(flatten)]
+    pub open: OpenArgs,
+
+    /// Those that serve this class
+    #[arg(long, value_enum, value_name = "CLASS")]
+    pub class: Option<Class>,
+}
+
+#[derive(Serialize)]
+struct Json {
+    store: String,
+    source: String,
+    epoch: String,
+    snapshot: String,
+    classes: Vec<Class>,
+    worth: &'static str,
+    refused: Option<String>,
+    signer: Option<String>,
+    engine: Option<String>,
+    finalized: Option<u64>,
+    bytes: Option<u64>,
+    sent_bytes: Option<u64>,
+}
+
+pub(super) fn run(
+    args: &ListArgs,
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let trust = settings::trust(&args.open, settings)?;
+    let mut all = Vec::new();
+    let mut refused = false;
+    for (address, store) in settings::stores(&args.stores, settings)? {
+        let fail = |fault| Failure::new(3, from_error(&fault));
+        let store = store.map_err(fail)?;
+        for source in catalog::sources(&*store).map_err(fail)? {
+            let other = |given: &Option<String>, own: &str| {
+                given.as_ref().is_some_and(|given| given != own)
+            };
+            if other(&args.stores.chain, &source.chain)
+                || other(&args.stores.source, &source.source)
+            {
+                continue;
+            }
+            let entries = catalog::snapshots(&*store, &source, &trust)
+                .map_err(|fault| failure(from_error(&fault)))?;
+            for entry in entries {
+                if args
+                    .class
+                    .is_none_or(|class| entry.classes().contains(&class))
+                {
+                    refused |= matches!(entry.worth, Worth::Refused(_));
+                    all.push((address.clone(), source.clone(), entry));
+                }
+            }
+        }
+    }
+    if settings.json {
+        let lines: Vec<Json> = all
+            .iter()
+            .map(|(store, source, entry)| json(store, &source.to_string(), entry))
+            .collect();
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&lines).expect("strings and numbers")
+        )?;
+    } else if all.is_empty() {
+        writeln!(out, "No snapshots.")?;
+    } else {
+        let mut place = String::new();
+        for (store, source, entry) in &all {
+            let here = format!("{store}  {source}");
+            if here != place {
+                writeln!(out, "{here}")?;
+                place = here;
+            }
+            text(entry, out)?;
+        }
+    }
+    Ok(if refused { 4 } else { 0 })
+}
+
+fn text(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
+    let name = entry.name.to_string();
+    let classes: Vec<String> = entry.classes().iter().map(ToString::to_string).collect();
+    match &entry.head {
+        Some(head) => {
+            let block = head
+                .finalized
+                .map_or_else(|| "-".to_owned(), |block| block.number.to_string());
+            writeln!(
+                out,
+                "  {name:<24} {:<9} block {block:<9} {:>9} ({} sent)  {}  {}",
+                head.engine.to_string(),
+                bytes(head.bytes),
+                bytes(head.sent_bytes),
+                classes.join(","),
+                entry.worth
+            )?;
+        }
+        None => writeln!(out, "  {name:<24} {}", entry.worth)?,
+    }
+    if let Worth::Refused(refused) | Worth::Unattested(Some(refused)) = &entry.worth {
+        writeln!(out, "    {}", refused.what)?;
+    }
+    Ok(())
+}
+
+fn json(store: &str, source: &str, entry: &Entry) -> Json {
+    let (worth, refused) = match &entry.worth {
+        Worth::Good(_) => ("good", None),
+        Worth::Unattested(why) => ("unattested", why.as_ref().map(|why| why.name.clone())),
+        Worth::Refused(why) => ("refused", Some(why.name.clone())),
+    };
+    let head = entry.head.as_ref();
+    Json {
+        store: store.to_owned(),
+        source: source.to_owned(),
+        epoch: entry.epoch.to_string(),
+        snapshot: entry.name.to_string(),
+        classes: entry.classes(),
+        worth,
+        refused,
+        signer: entry.signer.clone(),
+        engine: head.map(|head| head.engine.to_string()),
+        finalized: head
+            .and_then(|head| head.finalized)
+            .map(|block| block.number),
+        bytes: head.map(|head| head.bytes),
+        sent_bytes: head.map(|head| head.sent_bytes),
+    }
+}

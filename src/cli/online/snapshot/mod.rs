@@ -1,0 +1,133 @@
+//! `qh-online snapshot`: made on the host, listed, verified and pruned on the verifier, restored where they are needed.
+
+mod create;
+mod list;
+mod restore;
+mod settings;
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Subcommand;
+
+pub use create::CreateArgs;
+pub use list::ListArgs;
+pub use restore::RestoreArgs;
+
+use super::{Failure, Settings};
+use crate::ceremony::event::Refused;
+use crate::online::keys::identity;
+use crate::online::snapshot::stop;
+
+/// Chain snapshots.
+#[derive(Debug, Subcommand)]
+pub enum SnapshotCommand {
+    /// Make a snapshot of the node's database in every store.
+    ///
+    /// Exit codes: 0 every store has it; 1 refused; 3 a store, the node or the system failed (the stores that have it are
+    /// named).
+    Create(CreateArgs),
+    /// List the snapshots of a store, and what each is worth.
+    ///
+    /// Exit codes: 0 none is refused; 4 one is; 3 the store can't be read.
+    List(ListArgs),
+    /// Restore a snapshot into the place of a node's database.
+    ///
+    /// It is fetched beside that place, checked, and put there at once; what was there is kept beside it.
+    Restore(RestoreArgs),
+    /// Start the node if a snapshot stopped it and died.
+    ResumeNode,
+    /// Wait for the end of the process that holds our input, then do as resume-node.
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Runs the command and gives the exit code.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(
+    command: &SnapshotCommand,
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    match command {
+        SnapshotCommand::Create(args) => create::run(args, settings, out),
+        SnapshotCommand::List(args) => list::run(args, settings, out),
+        SnapshotCommand::Restore(args) => restore::run(args, settings, out),
+        SnapshotCommand::ResumeNode => {
+            let started = stop::resume(&settings.state).map_err(failure)?;
+            if started {
+                writeln!(
+                    out,
+                    "The node was stopped by a snapshot that died; it is started."
+                )?;
+            } else {
+                writeln!(out, "No snapshot has left the node stopped.")?;
+            }
+            Ok(0)
+        }
+        SnapshotCommand::Guard => stop::guard(&settings.state).map(|_| 0).map_err(failure),
+    }
+}
+
+/// The state directory, made and checked: for its owner alone.
+fn state(path: &Path) -> Result<(), Failure> {
+    identity::check_state(path).map_err(|fault| Failure::environment(&fault))
+}
+
+/// A refusal with the exit code that belongs to its name: 2 usage, 3 what the system or a store keeps from us, 4 what was
+/// looked at and is not right, 1 anything else.
+fn failure(refused: Refused) -> Failure {
+    let exit = match refused.name.as_str() {
+        "store-denied"
+        | "store-failed"
+        | "store-full"
+        | "store-address"
+        | "snapshot-no-store"
+        | "snapshot-no-space"
+        | "snapshot-system"
+        | "snapshot-command-failed"
+        | "snapshot-worker"
+        | "database-unreadable"
+        | "file-not-written"
+        | "file-unreadable"
+        | "node-not-stopped"
+        | "node-not-started"
+        | "node-still-running"
+        | "restore-no-space"
+        | "restore-not-written"
+        | "restore-owner"
+        | "restore-system"
+        | "no-randomness" => 3,
+        "snapshot-malformed"
+        | "snapshot-replayed"
+        | "snapshot-unsigned"
+        | "snapshot-unpinned-key"
+        | "snapshot-forged"
+        | "snapshot-bad-signature"
+        | "snapshot-other-host"
+        | "snapshot-manifest-swapped"
+        | "snapshot-object-swapped"
+        | "snapshot-of-a-rehearsal" => 4,
+        _ => 1,
+    };
+    Failure::new(exit, refused)
+}
+
+/// Bytes for people: `1.5 GB`.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 {
+        format!("{bytes} bytes")
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}

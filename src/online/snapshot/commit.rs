@@ -1,0 +1,282 @@
+//! The last step of a snapshot in one store: manifest, signature, and the head that makes it count.
+//!
+//! Everything that a head refers to is durable before the head is put, and the head is put last and once. A run that dies
+//! in between leaves objects that nothing refers to, never a head that refers to nothing.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::key::{HEADS, HostKey};
+use super::manifest::{
+    BlockId, Chunk, FileEntry, HEAD_FORMAT, Head, MANIFEST_FORMAT, Manifest, Method, write,
+};
+use super::names::{self, SnapshotName, SourceName};
+use super::object::sha256;
+use super::ship::{PlainFile, Target};
+use crate::ceremony::event::Refused;
+use crate::files::{from_error, refused};
+use crate::online::class::Class;
+use crate::online::engine::Engine;
+use crate::online::store::{MAX_OBJECT, Put, StoreFault};
+use crate::transcript::hex::Hash;
+use crate::vault::object::seal;
+use crate::vault::recipient::Recipient;
+
+/// The script that restores with stock tools, as it lies in each epoch.
+pub const RESTORE_SH: &str = include_str!("restore.sh");
+
+/// What lies beside it for people.
+pub const README_TXT: &str = include_str!("epoch-readme.txt");
+
+/// What all stores' manifests of one snapshot have in common.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The source.
+    pub source: SourceName,
+    /// When the database was held still, to the second, by the first store's clock.
+    pub time: Timestamp,
+    /// The classes that it serves.
+    pub classes: Vec<Class>,
+    /// The engine.
+    pub engine: Engine,
+    /// How the database was held still.
+    pub method: Method,
+    /// How long the node was stopped, in milliseconds.
+    pub stopped_ms: u64,
+    /// The genesis hash.
+    pub genesis: Option<Hash>,
+    /// The node's best block shortly before.
+    pub best: Option<BlockId>,
+    /// The node's finalized block shortly before.
+    pub finalized: Option<BlockId>,
+    /// The node's version.
+    pub node_version: Option<String>,
+    /// Size of chunks.
+    pub chunk_bytes: u64,
+    /// What was left out.
+    pub left_out: Vec<String>,
+}
+
+/// A snapshot that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its name.
+    pub name: SnapshotName,
+    /// Its head.
+    pub head: Head,
+    /// SHA-256 of the head.
+    pub sha256: Hash,
+}
+
+fn store_fault(fault: &StoreFault) -> Refused {
+    from_error(fault)
+}
+
+/// Puts what an epoch begins with, unless that was done: restore.sh and README.txt.
+///
+/// # Errors
+/// [`StoreFault`] as a refusal; `file-not-written`.
+pub fn open_epoch(
+    target: &mut Target,
+    source: &SourceName,
+    locked_until: Option<Timestamp>,
+) -> Result<(), Refused> {
+    if target.ledger.note.restore_sh.is_some() {
+        return Ok(());
+    }
+    let prefix = names::epoch_prefix(source, &target.ledger.epoch);
+    for (name, text) in [("restore.sh", RESTORE_SH), ("README.txt", README_TXT)] {
+        // Taken: an earlier run of ours died before it noted that, or somebody put another one there. The head says
+        // which script is the right one.
+        target
+            .store
+            .put_new(&format!("{prefix}{name}"), text.as_bytes(), locked_until)
+            .map_err(|fault| store_fault(&fault))?;
+    }
+    target.ledger.note.restore_sh = Some(sha256(RESTORE_SH.as_bytes()));
+    target.ledger.save()
+}
+
+/// Finds out whether a commit that was begun by an earlier run was done.
+///
+/// # Errors
+/// [`StoreFault`] as a refusal; `file-not-written`. Where the identity may not list, it counts as done.
+pub fn resolve_pending(target: &mut Target, source: &SourceName) -> Result<(), Refused> {
+    let Some((name, head)) = target.ledger.note.pending.clone() else {
+        return Ok(());
+    };
+    let prefix = source.prefix();
+    let end = format!("/manifests/{name}.json");
+    let done = match target.store.list(&prefix) {
+        Ok(listed) => listed.iter().any(|listed| listed.name.ends_with(&end)),
+        Err(StoreFault::Denied { .. }) => true,
+        Err(fault) => return Err(store_fault(&fault)),
+    };
+    if done {
+        target.ledger.note.previous = Some(head);
+    }
+    target.ledger.note.pending = None;
+    target.ledger.save()
+}
+
+/// Commits the snapshot in one store that has every chunk.
+///
+/// # Errors
+/// What the store or the state directory refused; `snapshot-name-taken`. Nothing counts then.
+pub fn commit(
+    target: &mut Target,
+    facts: &Facts,
+    files: &[PlainFile],
+    recipients: &[Recipient],
+    key: &HostKey,
+    locked_until: Option<Timestamp>,
+) -> Result<Committed, Refused> {
+    target.settle();
+    if let Some(fault) = target.fault() {
+        return Err(fault);
+    }
+    let manifest = manifest(target, facts, files)?;
+    let class = facts.classes.iter().max().copied().unwrap_or(Class::Hot);
+    let name = SnapshotName {
+        time: facts.time,
+        class,
+    };
+    let mut sealed = Vec::new();
+    seal(recipients, &write(&manifest), &mut sealed);
+    if sealed.len() as u64 > MAX_OBJECT {
+        return Err(refused(
+            "snapshot-manifest-too-large",
+            format!(
+                "The manifest of {} files has {} bytes, more than a store takes.",
+                files.len(),
+                sealed.len()
+            ),
+            "Tell its makers: no known database has so many chunks.",
+        ));
+    }
+    let head = head(target, &manifest, &sealed);
+    let bytes = write(&head);
+    let signature = key.sign(HEADS, &bytes);
+    let sha256 = sha256(&bytes);
+
+    target.ledger.note.pending = Some((name.to_string(), sha256));
+    target.ledger.save()?;
+    let put = |end: &str, bytes: &[u8]| {
+        let path = names::manifest(&facts.source, &target.ledger.epoch, &name, end);
+        match target.store.put_new(&path, bytes, locked_until) {
+            Ok(Put::Stored) => target.store.settle().map_err(|fault| store_fault(&fault)),
+            Ok(Put::Taken) => Err(refused(
+                "snapshot-name-taken",
+                format!("{} has {path} already.", target.store.address()),
+                "Start again. If it happens twice, find out who else writes as this source, or whether the clock stands still.",
+            )),
+            Err(fault) => Err(store_fault(&fault)),
+        }
+    };
+    put("age", &sealed)?;
+    put("json.sig", signature.as_bytes())?;
+    put("json", &bytes)?;
+    target
+        .ledger
+        .note
+        .committed(sha256, &facts.classes, facts.time, head.bytes);
+    target.ledger.save()?;
+    Ok(Committed { name, head, sha256 })
+}
+
+fn manifest(target: &Target, facts: &Facts, files: &[PlainFile]) -> Result<Manifest, Refused> {
+    let lacking = || {
+        refused(
+            "snapshot-incomplete",
+            format!("{} lacks chunks of this snapshot.", target.store.address()),
+            "Start again: what is stored is not sent twice.",
+        )
+    };
+    let chunk = |(plain, size): &(Hash, u64)| {
+        let known = target
+            .ledger
+            .known(plain)
+            .filter(|known| known.size == *size)
+            .ok_or_else(lacking)?;
+        Ok(Chunk {
+            object: known.object,
+            codec: known.codec,
+            size: *size,
+            sha256: *plain,
+            stored_size: known.stored_size,
+            stored_sha256: known.stored_sha256,
+        })
+    };
+    let entry = |file: &PlainFile| {
+        Ok(FileEntry {
+            path: file.name.clone(),
+            size: file.size,
+            mode: format!("{:04o}", file.mode),
+            sha256: file.sha256,
+            chunks: file
+                .chunks
+                .iter()
+                .map(chunk)
+                .collect::<Result<_, Refused>>()?,
+        })
+    };
+    let mut entries = files
+        .iter()
+        .map(entry)
+        .collect::<Result<Vec<_>, Refused>>()?;
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Manifest {
+        format: MANIFEST_FORMAT.to_owned(),
+        rehearsal: false,
+        chain: facts.source.chain.clone(),
+        genesis: facts.genesis,
+        source: facts.source.source.clone(),
+        epoch: target.ledger.epoch.to_string(),
+        epoch_key: target.ledger.note.key,
+        time: facts.time,
+        classes: facts.classes.clone(),
+        engine: facts.engine,
+        method: facts.method,
+        stopped_ms: facts.stopped_ms,
+        best: facts.best,
+        finalized: facts.finalized,
+        node_version: facts.node_version.clone(),
+        program: concat!("qh-online ", env!("CARGO_PKG_VERSION")).to_owned(),
+        chunk_bytes: facts.chunk_bytes,
+        files: entries,
+        left_out: facts.left_out.clone(),
+    })
+}
+
+fn head(target: &Target, manifest: &Manifest, sealed: &[u8]) -> Head {
+    let objects: HashMap<&str, u64> = manifest
+        .files
+        .iter()
+        .flat_map(|file| &file.chunks)
+        .map(|chunk| (chunk.object.as_str(), chunk.stored_size))
+        .collect();
+    Head {
+        format: HEAD_FORMAT.to_owned(),
+        rehearsal: manifest.rehearsal,
+        chain: manifest.chain.clone(),
+        genesis: manifest.genesis,
+        source: manifest.source.clone(),
+        epoch: manifest.epoch.clone(),
+        time: manifest.time,
+        classes: manifest.classes.clone(),
+        engine: manifest.engine,
+        method: manifest.method,
+        stopped_ms: manifest.stopped_ms,
+        best: manifest.best,
+        finalized: manifest.finalized,
+        files: manifest.files.len() as u64,
+        bytes: manifest.bytes().expect("files of one disk"),
+        objects: objects.len() as u64,
+        stored_bytes: objects.values().sum(),
+        sent_bytes: target.sent.load(std::sync::atomic::Ordering::Relaxed),
+        manifest_sha256: sha256(sealed),
+        restore_sh_sha256: target.ledger.note.restore_sh.expect("the epoch was opened"),
+        previous: target.ledger.note.previous,
+    }
+}

@@ -1,0 +1,367 @@
+//! One snapshot, from the database to every store.
+//!
+//! What an earlier run left is put right first: a node that is still stopped, pins, snapshots of file systems. Then the
+//! database is held still, shipped, and let go; then each store that has every chunk gets its manifest. A store that
+//! failed gets none, and is named; the others count.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::commit::{self, Committed, Facts};
+use super::database::Database;
+use super::freeze::held;
+use super::hold::hold_and_ship;
+use super::key::HostKey;
+use super::ledger::Ledger;
+use super::manifest::{BlockId, Method};
+use super::names::SourceName;
+use super::object::chunk_bytes;
+use super::ship::{Place, Progress, Remembered, ShipFault, Target, Work};
+use super::stop::{self, NodeControl, Run};
+use crate::ceremony::event::Refused;
+use crate::files::{from_error, refused};
+use crate::online::class::Class;
+use crate::online::store::{Store, StoreFault};
+use crate::transcript::hex::Hash;
+use crate::vault::recipient::Recipient;
+
+/// How long an object lock holds beyond the end of its epoch, in days.
+pub const LOCK_DAYS: i64 = 30;
+
+/// Bytes that must be free in a directory besides what is expected to be stored.
+const SPARE: u64 = 64 * 1024 * 1024;
+
+/// What to make a snapshot of, and how.
+pub struct Request<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// The source.
+    pub source: &'a SourceName,
+    /// The state directory.
+    pub state: &'a Path,
+    /// To whom it is sealed.
+    pub recipients: &'a [Recipient],
+    /// The method that is asked for; else the best one.
+    pub method: Option<Method>,
+    /// How the node is stopped, if it may be.
+    pub control: Option<&'a NodeControl>,
+    /// How long it may be stopped, in seconds.
+    pub max_stop: u64,
+    /// How long it may take to stop, in seconds.
+    pub stop_wait: u64,
+    /// The program that guards a stopped node: this one.
+    pub program: &'a Path,
+    /// Number of threads.
+    pub threads: usize,
+    /// What the nodes say of the chain.
+    pub chain: Chain,
+    /// Whether stopping is safe: no other authority is down. Asked only if the node is to be stopped.
+    pub may_stop: &'a dyn Fn() -> Result<(), Refused>,
+}
+
+/// What nodes or a chain spec say, before the database is held still.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// Genesis hash.
+    pub genesis: Option<Hash>,
+    /// Best block.
+    pub best: Option<BlockId>,
+    /// Finalized block.
+    pub finalized: Option<BlockId>,
+    /// The node's version.
+    pub version: Option<String>,
+}
+
+/// What came of it.
+pub struct Report {
+    /// What it is.
+    pub facts: Facts,
+    /// Plain bytes of all files.
+    pub bytes: u64,
+    /// Number of files.
+    pub files: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// What each store has: its address, bytes sent, and the snapshot, or why there is none.
+    pub stores: Vec<(String, u64, Result<Committed, Refused>)>,
+    /// Plain sizes of earlier snapshots, by the first store's ledger, oldest first.
+    pub earlier: Vec<u64>,
+}
+
+/// The stores, opened, with their ledgers.
+pub struct Stores {
+    targets: Vec<Target>,
+    failed: Vec<(String, Refused)>,
+    /// The time of the first store that answers.
+    pub now: Timestamp,
+    /// When each class was served last by all stores that answer.
+    pub last: std::collections::BTreeMap<Class, Timestamp>,
+}
+
+/// Opens ledgers and asks the stores for their time and for what they have. A store that fails is noted.
+///
+/// # Errors
+/// `snapshot-no-store` if none is left.
+pub fn open_stores(
+    stores: Vec<(String, Result<Box<dyn Store>, StoreFault>)>,
+    source: &SourceName,
+    state: &Path,
+    note: &mut dyn FnMut(&str),
+) -> Result<Stores, Refused> {
+    let mut targets = Vec::new();
+    let mut failed = Vec::new();
+    let mut first: Option<Timestamp> = None;
+    let mut last: Option<std::collections::BTreeMap<Class, Timestamp>> = None;
+    for (address, store) in stores {
+        let opened = store
+            .map_err(|fault| from_error(&fault))
+            .and_then(|store| open_one(store, source, state, note));
+        match opened {
+            Ok((target, now)) => {
+                first.get_or_insert(now);
+                let own = &target.ledger.note.last;
+                last = Some(match last {
+                    None => own.clone(),
+                    // Due anywhere is due.
+                    Some(all) => all
+                        .into_iter()
+                        .filter_map(|(class, time)| Some((class, time.min(*own.get(&class)?))))
+                        .collect(),
+                });
+                targets.push(target);
+            }
+            Err(refused) => {
+                note(&format!("{address}: {}", refused.what));
+                failed.push((address, refused));
+            }
+        }
+    }
+    match first {
+        Some(now) => Ok(Stores {
+            targets,
+            failed,
+            now,
+            last: last.unwrap_or_default(),
+        }),
+        None => Err(none_left(failed.into_iter().map(|(_, refused)| refused))),
+    }
+}
+
+fn open_one(
+    store: Box<dyn Store>,
+    source: &SourceName,
+    state: &Path,
+    note: &mut dyn FnMut(&str),
+) -> Result<(Target, Timestamp), Refused> {
+    let now = store.now().map_err(|fault| from_error(&fault))?;
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let mut random = [0; 40];
+    getrandom::fill(&mut random).map_err(|error| {
+        refused(
+            "no-randomness",
+            format!("The system gives no random bytes: {error}."),
+            "Wait until it has started up, and try again.",
+        )
+    })?;
+    let (ledger, why) = Ledger::open(state, store.address(), source, now, random)?;
+    let address = store.address().to_owned();
+    if let Some(why) = why {
+        note(&format!(
+            "{address}: a new epoch is opened ({why}); everything is sent once"
+        ));
+    } else {
+        let prefix = format!(
+            "{}objects/",
+            super::names::epoch_prefix(source, &ledger.epoch)
+        );
+        match store.list(&prefix) {
+            Ok(listed) => {
+                let gone = ledger.compare(&listed);
+                if gone > 0 {
+                    note(&format!(
+                        "{address}: {gone} objects are gone from the store or changed; they are sent again"
+                    ));
+                }
+            }
+            Err(StoreFault::Denied { .. }) => {
+                note(&format!(
+                    "{address}: this identity may not list, so what we noted as stored is not compared"
+                ));
+            }
+            Err(fault) => return Err(from_error(&fault)),
+        }
+    }
+    let mut target = Target::new(store, ledger);
+    commit::resolve_pending(&mut target, source)?;
+    let locked = locked_until(&target);
+    commit::open_epoch(&mut target, source, locked)?;
+    Ok((target, now))
+}
+
+fn locked_until(target: &Target) -> Option<Timestamp> {
+    let end = target.ledger.epoch.end()?;
+    end.checked_add(jiff::SignedDuration::from_hours(24 * LOCK_DAYS))
+        .ok()
+}
+
+fn none_left(faults: impl Iterator<Item = Refused>) -> Refused {
+    let all: Vec<String> = faults.map(|refused| refused.what).collect();
+    from_error(&ShipFault::NoStore(all.join(" ")))
+}
+
+/// Puts right what an earlier run left. Says what.
+///
+/// # Errors
+/// What can't be put right.
+pub fn tidy(run: &Run, state: &Path, note: &mut dyn FnMut(&str)) -> Result<(), Refused> {
+    if stop::resume_in(run, state)? {
+        note("the node was still stopped by an earlier run; it was started");
+    }
+    let removed = held::remove_left(state).map_err(|fault| from_error(&fault))?;
+    for thing in removed {
+        note(&format!("removed what an earlier run left: {thing}"));
+    }
+    Ok(())
+}
+
+/// Makes a snapshot that serves `classes`.
+///
+/// # Errors
+/// Why no store has it. If some have it, the report says which.
+pub fn create(
+    request: &Request<'_>,
+    classes: &[Class],
+    mut stores: Stores,
+    key: &HostKey,
+    progress: &Progress,
+    note: &mut dyn FnMut(&str),
+) -> Result<Report, Refused> {
+    let begun = Instant::now();
+    let chunk = chunk_bytes(request.database.engine);
+    let memory = memory(request);
+    let remembered = Remembered::read(&memory, chunk);
+    space(request, &stores)?;
+    let locked = stores.targets.iter().filter_map(locked_until).max();
+    let place = Place {
+        source: request.source.clone(),
+        locked_until: locked,
+    };
+    let work = |deadline| Work {
+        targets: &stores.targets,
+        place: &place,
+        recipients: request.recipients,
+        chunk,
+        threads: request.threads,
+        deadline,
+        remembered: &remembered,
+        progress,
+        tolerant: false,
+    };
+    let shipped = hold_and_ship(request, &work, note)?;
+    let facts = Facts {
+        source: request.source.clone(),
+        time: stores.now,
+        classes: classes.to_vec(),
+        engine: request.database.engine,
+        method: shipped.method,
+        stopped_ms: u64::try_from(shipped.stopped.as_millis()).unwrap_or(u64::MAX),
+        genesis: request.chain.genesis,
+        best: request.chain.best,
+        finalized: request.chain.finalized,
+        node_version: request.chain.version.clone(),
+        chunk_bytes: chunk,
+        left_out: shipped.left_out,
+    };
+    let earlier = stores
+        .targets
+        .first()
+        .map(|target| target.ledger.note.sizes.clone())
+        .unwrap_or_default();
+    let mut done: Vec<_> = stores
+        .failed
+        .into_iter()
+        .map(|(address, refused)| (address, 0, Err(refused)))
+        .collect();
+    for target in &mut stores.targets {
+        let locked = locked_until(target);
+        let committed = commit::commit(
+            target,
+            &facts,
+            &shipped.files,
+            request.recipients,
+            key,
+            locked,
+        );
+        let sent = target.sent.load(std::sync::atomic::Ordering::Relaxed);
+        done.push((target.store.address().to_owned(), sent, committed));
+    }
+    if done.iter().all(|(_, _, committed)| committed.is_err()) {
+        let mut faults: Vec<Refused> = done
+            .into_iter()
+            .filter_map(|(_, _, committed)| committed.err())
+            .collect();
+        return Err(match faults.len() {
+            1 => faults.remove(0),
+            _ => none_left(faults.into_iter()),
+        });
+    }
+    shipped.remembered.write(&memory)?;
+    Ok(Report {
+        bytes: shipped.files.iter().map(|file| file.size).sum(),
+        files: shipped.files.len(),
+        facts,
+        took: begun.elapsed(),
+        stores: done,
+        earlier,
+    })
+}
+
+/// Where is remembered what is known of unchanging files.
+fn memory(request: &Request<'_>) -> PathBuf {
+    let source = request.source;
+    request
+        .state
+        .join("snapshots")
+        .join(format!("{}-{}.files", source.chain, source.source))
+}
+
+/// What a run needs in each directory store, and whether it is there.
+fn space(request: &Request<'_>, stores: &Stores) -> Result<(), Refused> {
+    let files = request
+        .database
+        .contents(&request.database.dir)
+        .map_err(|fault| from_error(&fault))?
+        .files;
+    let total: u64 = files.iter().map(|file| file.size).sum();
+    for target in &stores.targets {
+        let needed = needed(target, total);
+        if let Some(free) = target.store.free()
+            && free < needed
+        {
+            return Err(refused(
+                "snapshot-no-space",
+                format!(
+                    "{} has {free} bytes free, and the snapshot may need {needed}.",
+                    target.store.address()
+                ),
+                "Make space, or prune on the verifier; nothing was begun.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that a snapshot of `total` bytes may need in a store: all of it in a new epoch, else what grew since the last.
+fn needed(target: &Target, total: u64) -> u64 {
+    let before = target
+        .ledger
+        .note
+        .sizes
+        .last()
+        .filter(|_| target.ledger.has_objects());
+    total
+        .saturating_sub(before.copied().unwrap_or(0))
+        .saturating_add(SPARE)
+}

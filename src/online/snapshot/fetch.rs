@@ -1,0 +1,378 @@
+//! From objects in a store back to files in a staging directory.
+//!
+//! The manifest is the one whose hash stands in a signed head. Each chunk is opened, unpacked, and compared with the hash
+//! in the manifest before a byte of it is written. An interrupted fetch goes on: chunks that are there already are read
+//! and compared instead of being fetched again.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::catalog::Entry;
+use super::manifest::{Chunk, FileEntry, Head, MANIFEST_FORMAT, Manifest, read};
+use super::names::{self, Epoch, SourceName};
+use super::object::{Opener, sha256};
+use super::ship::Progress;
+use crate::ceremony::event::Refused;
+use crate::files::from_error;
+use crate::online::store::{MAX_OBJECT, Store};
+use crate::refusal::Refuse;
+use crate::vault::object::{Identities, Unopened};
+
+/// Bytes that must stay free besides what is fetched.
+const SPARE: u64 = 64 * 1024 * 1024;
+
+/// Why a snapshot was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchFault {
+    /// The sealed manifest is not the one of the head.
+    #[error("The manifest of {snapshot} in {store} is not the one that was signed.")]
+    Manifest {
+        /// The snapshot.
+        snapshot: String,
+        /// The store.
+        store: String,
+    },
+    /// None of the identities opens it.
+    #[error("{what} is not sealed to this identity.")]
+    OtherRecipient {
+        /// The object.
+        what: String,
+    },
+    /// An object was changed, replaced or damaged.
+    #[error("The object {object} of {file} in {store} is {how}.")]
+    Object {
+        /// The object.
+        object: String,
+        /// The file that it belongs to.
+        file: String,
+        /// The store.
+        store: String,
+        /// What is wrong.
+        how: &'static str,
+    },
+    /// Not enough space.
+    #[error("{} has {free} bytes free, and {needed} are needed.", .path.display())]
+    Space {
+        /// The directory.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// A file can't be written.
+    #[error("{} can't be written: {reason}.", .path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl Refuse for FetchFault {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Manifest { .. } => "snapshot-manifest-swapped",
+            Self::OtherRecipient { .. } => "snapshot-other-recipient",
+            Self::Object { .. } => "snapshot-object-swapped",
+            Self::Space { .. } => "restore-no-space",
+            Self::NotWritten { .. } => "restore-not-written",
+        }
+    }
+
+    fn way_on(&self) -> &'static str {
+        match self {
+            Self::Manifest { .. } | Self::Object { .. } => {
+                "Restore from another store (--store) or another snapshot, and find out what happened to this one."
+            }
+            Self::OtherRecipient { .. } => {
+                "Give the identity (--identity) of one of the recipients that the host seals to."
+            }
+            Self::Space { .. } => {
+                "Make space, or give another place; what was fetched stays, and is not fetched again."
+            }
+            Self::NotWritten { .. } => "Look at the directory, its permissions and its disk.",
+        }
+    }
+}
+
+/// Fetches and opens the manifest of a snapshot whose head was judged.
+///
+/// # Errors
+/// [`FetchFault`], faults of the store or of the manifest, as refusals.
+pub fn manifest(
+    store: &dyn Store,
+    source: &SourceName,
+    entry: &Entry,
+    head: &Head,
+    identities: &Identities,
+) -> Result<Manifest, Refused> {
+    let snapshot = entry.name.to_string();
+    let path = names::manifest(source, &entry.epoch, &entry.name, "age");
+    let sealed = store
+        .get(&path, MAX_OBJECT)
+        .map_err(|fault| from_error(&fault))?;
+    let fault = |fault: FetchFault| from_error(&fault);
+    if sha256(&sealed) != head.manifest_sha256 {
+        return Err(fault(FetchFault::Manifest {
+            snapshot,
+            store: store.address().to_owned(),
+        }));
+    }
+    let mut plain = Vec::new();
+    identities
+        .open(&sealed, MAX_OBJECT, &mut plain)
+        .map_err(|unopened| {
+            fault(match unopened {
+                Unopened::OtherRecipient => FetchFault::OtherRecipient {
+                    what: format!("{snapshot} in {}", store.address()),
+                },
+                _ => FetchFault::Manifest {
+                    snapshot: snapshot.clone(),
+                    store: store.address().to_owned(),
+                },
+            })
+        })?;
+    drop(sealed);
+    let manifest: Manifest =
+        read("manifest", &snapshot, MANIFEST_FORMAT, &plain).map_err(|fault| from_error(&fault))?;
+    manifest
+        .check(head, &snapshot)
+        .map_err(|fault| from_error(&fault))?;
+    Ok(manifest)
+}
+
+/// Where a snapshot is fetched from, and how.
+pub struct Fetch<'a> {
+    /// The store.
+    pub store: &'a dyn Store,
+    /// The source.
+    pub source: &'a SourceName,
+    /// The epoch.
+    pub epoch: &'a Epoch,
+    /// Opens its objects.
+    pub identities: &'a Identities,
+    /// Number of threads.
+    pub threads: usize,
+    /// How far it is.
+    pub progress: &'a Progress,
+}
+
+/// Fetches all files into `staging` (made 0700), and makes them durable.
+///
+/// # Errors
+/// [`FetchFault`] or a fault of the store. What was fetched stays, for the next try.
+pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(), Refused> {
+    let failed = |path: &Path, error: &io::Error| {
+        from_error(&FetchFault::NotWritten {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+    };
+    match rustix::fs::mkdir(staging, rustix::fs::Mode::RWXU) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(errno) => return Err(failed(staging, &errno.into())),
+    }
+    remove_strange(manifest, staging).map_err(|error| failed(staging, &error))?;
+    space(manifest, staging)?;
+    let total = manifest.bytes().unwrap_or(0);
+    fetch.progress.total.store(total, Ordering::Relaxed);
+    fetch.progress.done.store(0, Ordering::Relaxed);
+    let mut jobs = Vec::new();
+    for file in &manifest.files {
+        let path = staging.join(&file.path);
+        make(&path, file).map_err(|error| failed(&path, &error))?;
+        let mut start = 0;
+        for chunk in &file.chunks {
+            jobs.push((file, chunk, start));
+            start += chunk.size;
+        }
+    }
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let fault: Mutex<Option<Refused>> = Mutex::new(None);
+    let run = || -> Result<(), Refused> {
+        let mut worker = Worker {
+            fetch,
+            staging,
+            opener: Opener::new(fetch.identities).map_err(|error| failed(staging, &error))?,
+            buffer: Vec::new(),
+        };
+        while !stop.load(Ordering::Relaxed)
+            && let Some((file, chunk, start)) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            worker.chunk(file, chunk, *start)?;
+            fetch.progress.done.fetch_add(chunk.size, Ordering::Relaxed);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..fetch.threads.clamp(1, jobs.len().max(1)) {
+            scope.spawn(|| {
+                if let Err(found) = run() {
+                    stop.store(true, Ordering::Relaxed);
+                    fault.lock().expect("no panic inside").get_or_insert(found);
+                }
+            });
+        }
+    });
+    if let Some(fault) = fault.into_inner().expect("no panic inside") {
+        return Err(fault);
+    }
+    let synced = File::open(staging).and_then(|dir| Ok(rustix::fs::syncfs(&dir)?));
+    synced.map_err(|error| failed(staging, &error))
+}
+
+/// Removes what is no file of the manifest: an interrupted fetch leaves none, so somebody else put it there, or an engine
+/// that opened the staging directory.
+fn remove_strange(manifest: &Manifest, staging: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(staging)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let known = manifest
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(&name.to_string_lossy()))
+            .is_ok();
+        if !(known && entry.file_type()?.is_file()) {
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether what is not there yet fits.
+fn space(manifest: &Manifest, staging: &Path) -> Result<(), Refused> {
+    use std::os::unix::fs::MetadataExt;
+    let there: u64 = manifest
+        .files
+        .iter()
+        .filter_map(|file| fs::metadata(staging.join(&file.path)).ok())
+        .map(|found| found.blocks() * 512)
+        .sum();
+    let needed = manifest
+        .bytes()
+        .unwrap_or(u64::MAX)
+        .saturating_sub(there)
+        .saturating_add(SPARE);
+    let free = rustix::fs::statvfs(staging).map_or(0, |found| found.f_bavail * found.f_frsize);
+    if needed > free {
+        return Err(from_error(&FetchFault::Space {
+            path: staging.to_owned(),
+            needed,
+            free,
+        }));
+    }
+    Ok(())
+}
+
+/// Makes the file with its size; one that is there keeps its content.
+fn make(path: &Path, file: &FileEntry) -> io::Result<()> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    made.set_len(file.size)?;
+    let mode = file.mode().unwrap_or(0o600);
+    made.set_permissions(fs::Permissions::from_mode(mode | 0o600))
+}
+
+struct Worker<'a> {
+    fetch: &'a Fetch<'a>,
+    staging: &'a Path,
+    opener: Opener<'a>,
+    buffer: Vec<u8>,
+}
+
+impl Worker<'_> {
+    fn chunk(&mut self, file: &FileEntry, chunk: &Chunk, start: u64) -> Result<(), Refused> {
+        let path = self.staging.join(&file.path);
+        let failed = |error: io::Error| {
+            from_error(&FetchFault::NotWritten {
+                path: path.clone(),
+                reason: error.to_string(),
+            })
+        };
+        let target = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if self.is_there(&target, chunk, start).map_err(failed)? {
+            return Ok(());
+        }
+        let Fetch {
+            store,
+            source,
+            epoch,
+            ..
+        } = self.fetch;
+        let name = names::object(source, epoch, &chunk.object);
+        let wrong = |how| {
+            from_error(&FetchFault::Object {
+                object: chunk.object.clone(),
+                file: file.path.clone(),
+                store: store.address().to_owned(),
+                how,
+            })
+        };
+        let sealed = store.get(&name, MAX_OBJECT).map_err(|fault| match fault {
+            crate::online::store::StoreFault::Absent { .. } => wrong("absent"),
+            fault => from_error(&fault),
+        })?;
+        let plain = self
+            .opener
+            .open(&sealed, chunk.codec, chunk.size)
+            .ok()
+            .filter(|plain| sha256(plain) == chunk.sha256);
+        let Some(plain) = plain else {
+            // Only now it matters what exactly is wrong.
+            return Err(wrong(if sealed.len() as u64 != chunk.stored_size {
+                "of another size than the one that was saved"
+            } else if sha256(&sealed) != chunk.stored_sha256 {
+                "not the one that was saved"
+            } else {
+                "the one that was saved, but does not open to the bytes that were saved"
+            }));
+        };
+        self.fetch
+            .progress
+            .sent
+            .fetch_add(sealed.len() as u64, Ordering::Relaxed);
+        // What is all zeros is a hole already.
+        if plain.iter().any(|byte| *byte != 0) || !is_hole(&target, start, chunk.size) {
+            target.write_all_at(plain, start).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the chunk's bytes are in the file already. A hole is looked at only if zeros are wanted.
+    fn is_there(&mut self, target: &File, chunk: &Chunk, start: u64) -> io::Result<bool> {
+        if is_hole(target, start, chunk.size) {
+            return Ok(false);
+        }
+        self.buffer
+            .resize(usize::try_from(chunk.size).unwrap_or(0), 0);
+        target.read_exact_at(&mut self.buffer, start)?;
+        Ok(sha256(&self.buffer) == chunk.sha256)
+    }
+}
+
+/// Whether nothing was written at this place yet.
+fn is_hole(file: &File, start: u64, size: u64) -> bool {
+    match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(start)) {
+        Ok(data) => data >= start + size,
+        Err(rustix::io::Errno::NXIO) => true, // no data from here to the end
+        Err(_) => false,
+    }
+}

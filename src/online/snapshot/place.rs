@@ -1,0 +1,306 @@
+//! A restored database put in the place of the old one, at once or not at all. What was there is kept.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{CWD, RenameFlags};
+
+use super::database::Database;
+use super::freeze::lock;
+use super::manifest::Manifest;
+use crate::online::engine::Engine;
+use crate::refusal::Refuse;
+
+/// Why nothing is put there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceFault {
+    /// The node runs on it.
+    #[error("{} is in use: its node runs.", .path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Another engine's place.
+    #[error("{} is the place of another engine than {engine}: {reason}.", .path.display())]
+    OtherEngine {
+        /// The place.
+        path: PathBuf,
+        /// The snapshot's engine.
+        engine: Engine,
+        /// What says so.
+        reason: String,
+    },
+    /// Another chain's place.
+    #[error("{} is the place of chain {place}, and the snapshot is of {snapshot}.", .path.display())]
+    OtherChain {
+        /// The place.
+        path: PathBuf,
+        /// The chain of the place.
+        place: String,
+        /// The chain of the snapshot.
+        snapshot: String,
+    },
+    /// Neither a database nor empty.
+    #[error("{} is neither a database nor empty: it holds \"{name}\".", .path.display())]
+    Strange {
+        /// The place.
+        path: PathBuf,
+        /// What lies there.
+        name: String,
+    },
+    /// A file can't be given to its user.
+    #[error("{} can't be given to user {uid}: {reason}.", .path.display())]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// The user.
+        uid: u32,
+        /// The system's words.
+        reason: String,
+    },
+    /// The system refused.
+    #[error("{}: {reason}.", .path.display())]
+    System {
+        /// The path.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl Refuse for PlaceFault {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "restore-node-running",
+            Self::OtherEngine { .. } => "restore-other-engine",
+            Self::OtherChain { .. } => "restore-other-chain",
+            Self::Strange { .. } => "restore-place-strange",
+            Self::Owner { .. } => "restore-owner",
+            Self::System { .. } => "restore-system",
+        }
+    }
+
+    fn way_on(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => {
+                "Stop the node, and keep it stopped; then try again: what was fetched stays."
+            }
+            Self::OtherEngine { .. } | Self::OtherChain { .. } | Self::Strange { .. } => {
+                "Give the database's own directory with --to, e.g. chains/ID/paritydb/full."
+            }
+            Self::Owner { .. } => "Run this as root, or as the user that the node runs as.",
+            Self::System { .. } => "Look at the directory and its permissions; nothing was moved.",
+        }
+    }
+}
+
+/// A place that may take a snapshot.
+#[derive(Debug)]
+pub struct Place {
+    to: PathBuf,
+    parent: PathBuf,
+    owner: (u32, u32),
+    old: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Where the database lies.
+    pub to: PathBuf,
+    /// Where the old one lies now.
+    pub old: Option<PathBuf>,
+}
+
+fn system(path: &Path, error: &io::Error) -> PlaceFault {
+    PlaceFault::System {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+fn beside(to: &Path, end: &str) -> PathBuf {
+    let mut name = to.file_name().map(OsString::from).unwrap_or_default();
+    name.push(end);
+    to.with_file_name(name)
+}
+
+/// Looks at the place before anything is fetched.
+///
+/// # Errors
+/// [`PlaceFault`].
+pub fn look(to: &Path, manifest: &Manifest) -> Result<Place, PlaceFault> {
+    let parent = to
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let parent = fs::canonicalize(parent).map_err(|error| system(parent, &error))?;
+    let name = to
+        .file_name()
+        .ok_or_else(|| system(to, &io::Error::other("it has no name")))?;
+    let to = parent.join(name);
+    let wrong_engine = |reason: String| PlaceFault::OtherEngine {
+        path: to.clone(),
+        engine: manifest.engine,
+        reason,
+    };
+    let mut parts = to.iter().rev().map(|part| part.to_string_lossy());
+    if let (Some(full), Some(kind), Some(id), Some(chains)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+        && full == "full"
+        && chains == "chains"
+    {
+        let engine = match &*kind {
+            "db" => Some(Engine::RocksDb),
+            "paritydb" => Some(Engine::ParityDb),
+            _ => None,
+        };
+        if engine.is_some_and(|engine| engine != manifest.engine) {
+            return Err(wrong_engine(format!("its path has {kind}/full")));
+        }
+        if engine.is_some() && id != manifest.chain {
+            return Err(PlaceFault::OtherChain {
+                path: to.clone(),
+                place: id.into_owned(),
+                snapshot: manifest.chain.clone(),
+            });
+        }
+    }
+    let mut old = false;
+    let mut owner = fs::metadata(&parent).map_err(|error| system(&parent, &error))?;
+    match fs::symlink_metadata(&to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(system(&to, &error)),
+        Ok(found) if !found.is_dir() => {
+            return Err(system(&to, &io::Error::other("it is no directory")));
+        }
+        Ok(found) => {
+            owner = found;
+            old = true;
+            let first = fs::read_dir(&to)
+                .map_err(|error| system(&to, &error))?
+                .next();
+            if let Some(first) = first {
+                let first = first.map_err(|error| system(&to, &error))?.file_name();
+                match Database::find(&to) {
+                    Ok(database) if database.dir == to => {
+                        if database.engine != manifest.engine {
+                            return Err(wrong_engine(format!("it holds a {}", database.engine)));
+                        }
+                        not_in_use(&database)?;
+                    }
+                    _ => {
+                        return Err(PlaceFault::Strange {
+                            path: to,
+                            name: first.to_string_lossy().into_owned(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    Ok(Place {
+        parent,
+        owner: (owner.uid(), owner.gid()),
+        old,
+        to,
+    })
+}
+
+fn not_in_use(database: &Database) -> Result<(), PlaceFault> {
+    match lock::try_hold(database) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(PlaceFault::InUse {
+            path: database.dir.clone(),
+        }),
+        Err(fault) => Err(PlaceFault::System {
+            path: database.dir.clone(),
+            reason: fault.to_string(),
+        }),
+    }
+}
+
+impl Place {
+    /// Where the files are to be fetched to: beside the place, the same for the same snapshot.
+    pub fn staging(&self, head_sha256: &crate::transcript::hex::Hash) -> PathBuf {
+        beside(
+            &self.to,
+            &format!(".qh-restore-{}", &head_sha256.to_string()[..16]),
+        )
+    }
+
+    /// Gives the staged files to the place's owner, and puts them in place.
+    ///
+    /// # Errors
+    /// [`PlaceFault`]; then the old database is where it was.
+    pub fn put(
+        self,
+        staging: &Path,
+        manifest: &Manifest,
+        now: Timestamp,
+    ) -> Result<Placed, PlaceFault> {
+        // The node may have been started meanwhile.
+        let again = look(&self.to, manifest)?;
+        let (uid, gid) = again.owner;
+        let give = |path: &Path| {
+            let own = fs::symlink_metadata(path).map_err(|error| system(path, &error))?;
+            if (own.uid(), own.gid()) == (uid, gid) {
+                return Ok(());
+            }
+            std::os::unix::fs::lchown(path, Some(uid), Some(gid)).map_err(|error| {
+                PlaceFault::Owner {
+                    path: path.to_owned(),
+                    uid,
+                    reason: error.to_string(),
+                }
+            })
+        };
+        for file in &manifest.files {
+            give(&staging.join(&file.path))?;
+        }
+        give(staging)?;
+        if self.old {
+            let mode = fs::metadata(&self.to)
+                .map_err(|error| system(&self.to, &error))?
+                .permissions();
+            fs::set_permissions(staging, mode).map_err(|error| system(staging, &error))?;
+        }
+        let placed = self.swap(staging, now)?;
+        File::open(&self.parent)
+            .and_then(|dir| dir.sync_all())
+            .map_err(|error| system(&self.parent, &error))?;
+        Ok(placed)
+    }
+
+    fn swap(&self, staging: &Path, now: Timestamp) -> Result<Placed, PlaceFault> {
+        let to = self.to.clone();
+        if !self.old {
+            rustix::fs::renameat_with(CWD, staging, CWD, &to, RenameFlags::NOREPLACE)
+                .map_err(|errno| system(&to, &errno.into()))?;
+            return Ok(Placed { to, old: None });
+        }
+        let empty = fs::read_dir(&to).is_ok_and(|mut entries| entries.next().is_none());
+        let old = beside(&to, &format!(".before-{}", now.strftime("%Y%m%dT%H%M%SZ")));
+        match rustix::fs::renameat_with(CWD, staging, CWD, &to, RenameFlags::EXCHANGE) {
+            Ok(()) => fs::rename(staging, &old).map_err(|error| system(staging, &error))?,
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                // No exchange on this file system: the old one is moved away first, and back if the second move fails.
+                fs::rename(&to, &old).map_err(|error| system(&to, &error))?;
+                if let Err(error) = fs::rename(staging, &to) {
+                    let _ = fs::rename(&old, &to); // the first fault matters more
+                    return Err(system(&to, &error));
+                }
+            }
+            Err(errno) => return Err(system(&to, &errno.into())),
+        }
+        if empty {
+            let _ = fs::remove_dir(&old); // nothing was in it
+            return Ok(Placed { to, old: None });
+        }
+        Ok(Placed { to, old: Some(old) })
+    }
+}
