@@ -10,6 +10,8 @@ use qh_ceremony::online::store::{Put, Store};
 use super::s3_server::{S3Server, Who, instance};
 use super::{name, store};
 
+static_assertions::assert_not_impl_any!(S3: std::fmt::Debug, Clone);
+
 #[test]
 fn credentials_are_kept_from_others_and_out_of_texts() {
     let server = S3Server::start();
@@ -73,13 +75,16 @@ fn new_credentials_are_picked_up() {
         }
         assert_eq!(given.load(Ordering::SeqCst), expected);
     }
-    settings.credentials = CredentialSource::Instance("http://192.0.2.1".into());
-    let fault = S3::open(settings)
-        .unwrap()
-        .list("")
-        .unwrap_err()
-        .to_string();
-    assert!(fault.contains("not link-local"), "{fault}");
+    for address in [
+        "http://192.0.2.1",
+        "http://127.0.0.1:80@host.example",
+        "https://169.254.169.254",
+    ] {
+        settings.credentials = CredentialSource::Instance(address.into());
+        let store = S3::open(settings.clone()).unwrap();
+        let fault = store.list("").unwrap_err().to_string();
+        assert!(fault.contains("not link-local"), "{fault}");
+    }
 }
 
 #[test]

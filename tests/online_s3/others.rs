@@ -15,8 +15,8 @@ use qh_ceremony::online::store::s3::{BucketLock, CredentialSource, S3, S3Setting
 use qh_ceremony::online::store::{Put, Store};
 use qh_ceremony::refusal::Refuse;
 
-/// What must hold at every server.
-fn suite(store: &S3) {
+/// What must hold at every server. `many` objects are more than a page.
+fn suite(store: &S3, many: usize) {
     store.probe().unwrap();
     store.probe().unwrap();
     let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n / 5) as u8).collect();
@@ -54,16 +54,13 @@ fn suite(store: &S3) {
     assert_eq!(store.directories("dev3/").unwrap(), ["n"]);
     assert_eq!(store.list("none/").unwrap(), []);
 
-    // More than a page.
-    for number in 0..1_003 {
+    for number in 0..many {
         let put = store.put_new(&format!("many/{number:04}"), b"", None);
         assert_eq!(put, Ok(Put::Stored), "{number}");
     }
-    let many = store.list("many/").unwrap();
-    assert_eq!(
-        (many.len(), many[1_002].name.as_str()),
-        (1_003, "many/1002")
-    );
+    let listed = store.list("many/").unwrap();
+    let expected: Vec<_> = (0..many).map(|n| format!("many/{n:04}")).collect();
+    assert!(listed.iter().map(|l| &l.name).eq(&expected), "{listed:?}");
 
     let now = store.now().unwrap();
     assert!(
@@ -91,8 +88,10 @@ fn any_other_server() {
     let mut random = [0; 8];
     getrandom::fill(&mut random).unwrap();
     let random = data_encoding::HEXLOWER.encode(&random);
-    settings.prefix = format!("{}qh-test-{random}", settings.prefix);
-    suite(&S3::open(settings).unwrap());
+    let above = settings.prefix.as_str();
+    let slash = if above.is_empty() { "" } else { "/" };
+    settings.prefix = format!("{above}{slash}qh-test-{random}");
+    suite(&S3::open(settings).unwrap(), 1_003);
 }
 
 /// A running moto, killed when dropped.
@@ -105,6 +104,7 @@ impl Moto {
     fn start(program: &str) -> Self {
         let mut child = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", "0"])
+            .env("MOTO_S3_DEFAULT_MAX_KEYS", "3")
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -151,7 +151,7 @@ impl Moto {
         settings.backoff = Duration::ZERO;
         let store = S3::open(settings).unwrap();
         // Reads the credentials before their directory goes.
-        assert_eq!(store.list("").unwrap(), []);
+        let _ = store.list("");
         store
     }
 }
@@ -173,7 +173,7 @@ fn moto() {
     moto.bucket("plain", "");
     let store = moto.store("plain");
     assert_eq!(store.lock_configuration(), Ok(BucketLock::Absent));
-    suite(&store);
+    suite(&store, 20);
 
     moto.bucket("locked", "x-amz-bucket-object-lock-enabled: true\r\n");
     let store = moto.store("locked");

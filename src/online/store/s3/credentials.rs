@@ -87,17 +87,37 @@ impl Provider {
         if let Some(credentials) = held.as_ref().filter(good) {
             return Ok(Arc::clone(credentials));
         }
-        let fresh = Arc::new(match &self.source {
-            CredentialSource::File(path) => from_file(path.as_deref(), &self.profile)?,
-            CredentialSource::Instance(address) => instance::ask(address)?,
-        });
+        let fresh = Arc::new(self.read()?);
         *held = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
 
-    /// Reads them again next time.
-    pub fn forget(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Reads them again, and says whether there are other ones now than those that were used.
+    pub fn renew(&self, used: &Credentials) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |other: &Credentials| {
+            let token = |c: &Credentials| c.token.as_ref().map(|token| token.expose().to_owned());
+            other.id == used.id
+                && other.secret.expose() == used.secret.expose()
+                && token(other) == token(used)
+        };
+        if held.as_ref().is_some_and(|held| !same(held)) {
+            return true;
+        }
+        match self.read() {
+            Ok(fresh) if !same(&fresh) => {
+                *held = Some(Arc::new(fresh));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn read(&self) -> Result<Credentials, StoreFault> {
+        match &self.source {
+            CredentialSource::File(path) => from_file(path.as_deref(), &self.profile),
+            CredentialSource::Instance(address) => instance::ask(address),
+        }
     }
 }
 

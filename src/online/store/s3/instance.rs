@@ -31,7 +31,10 @@ struct Answer {
 
 pub(super) fn ask(address: &str) -> Result<Credentials, StoreFault> {
     let known = [INSTANCE_METADATA, "http://[fd00:ec2::254]"].contains(&address);
-    if !known && !address.starts_with("http://127.0.0.1:") {
+    let local = address
+        .strip_prefix("http://127.0.0.1:")
+        .is_some_and(|port| port.parse::<u16>().is_ok());
+    if !known && !local {
         return Err(fault(FROM, "the metadata address is not link-local"));
     }
     let agent = Agent::config_builder()

@@ -33,16 +33,18 @@ impl S3 {
         &self,
         prefix: &str,
         delimiter: bool,
-        most: &str,
+        most: Option<&str>,
         token: Option<&str>,
     ) -> Result<Page, StoreFault> {
         let mut ask = Ask::new(Method::GET, "");
         ask.query = vec![
             ("list-type", "2"),
             ("encoding-type", "url"),
-            ("max-keys", most),
             ("prefix", prefix),
         ];
+        if let Some(most) = most {
+            ask.query.push(("max-keys", most));
+        }
         if delimiter {
             ask.query.push(("delimiter", "/"));
         }
@@ -74,7 +76,7 @@ impl S3 {
         let mut tokens = HashSet::new();
         let (mut token, mut count) = (None, 0_usize);
         for _ in 0..MAX_PAGES {
-            let page = self.page(&prefix, delimiter, "1000", token.as_deref())?;
+            let page = self.page(&prefix, delimiter, None, token.as_deref())?;
             count += page.objects.len() + page.prefixes.len();
             if count > MAX_KEYS {
                 return Err(self.broken(format!("it has more than {MAX_KEYS} entries")));

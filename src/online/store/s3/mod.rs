@@ -162,6 +162,8 @@ impl Store for S3 {
             version = seen.answer.header("x-amz-version-id").map(str::to_owned);
         } else if seen.answer.status == 404 {
             return Ok(());
+        } else if seen.answer.status != 403 {
+            return Err(self.session.refused(&look, &seen));
         }
         let mut ask = Ask::new(Method::DELETE, &key);
         if let Some(version) = &version {

@@ -192,13 +192,15 @@ impl S3 {
             return Ok(etag.trim_matches('"').eq_ignore_ascii_case(&md5()));
         }
         // Who may only write and list: the first key that begins with this one is this one.
-        Ok(self.page(sent.key, false, "1", None).is_ok_and(|page| {
-            page.objects.first().is_some_and(|object| {
-                object.key == sent.key
-                    && object.size == size
-                    && object.etag.eq_ignore_ascii_case(&md5())
-            })
-        }))
+        Ok(self
+            .page(sent.key, false, Some("1"), None)
+            .is_ok_and(|page| {
+                page.objects.first().is_some_and(|object| {
+                    object.key == sent.key
+                        && object.size == size
+                        && object.etag.eq_ignore_ascii_case(&md5())
+                })
+            }))
     }
 }
 

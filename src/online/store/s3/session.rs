@@ -3,13 +3,14 @@
 //! 1. Answers that say "later" (5xx, 429, time-outs, conflicts), lost and broken ones are asked again, with pauses that
 //!    double and are cut by chance. The number of tries is bounded.
 //! 2. A server that finds our time wrong is told its own: the difference is kept, and the host's clock doesn't matter.
-//! 3. Credentials that are called expired or unknown are read again, once.
+//! 3. Credentials that are called expired or unknown, or may be meant, are read again, once.
 //! 4. What comes back says whether an earlier try of the same request may have arrived.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use ureq::http::Method;
 
 use super::answer::ErrorText;
 use super::credentials::Provider;
@@ -49,6 +50,16 @@ impl Got {
             Some(error) => format!("{}: {}", error.code, error.message.trim_end_matches('.')),
             None => format!("HTTP {}", self.answer.status),
         }
+    }
+
+    /// Whether other credentials may be accepted. An answer to HEAD has no text that would say so.
+    fn doubts_credentials(&self, method: &Method) -> bool {
+        let head = *method == Method::HEAD && self.error.is_none();
+        (head && matches!(self.answer.status, 400 | 403))
+            || matches!(
+                self.code(),
+                "ExpiredToken" | "InvalidAccessKeyId" | "InvalidToken" | "TokenRefreshRequired"
+            )
     }
 
     fn is_for_later(&self) -> bool {
@@ -168,12 +179,9 @@ impl Session {
                         (corrected, tried) = (true, tried - 1);
                         continue;
                     } else if !renewed
-                        && matches!(
-                            got.code(),
-                            "ExpiredToken" | "InvalidAccessKeyId" | "TokenRefreshRequired"
-                        )
+                        && got.doubts_credentials(&ask.method)
+                        && self.credentials.renew(&credentials)
                     {
-                        self.credentials.forget();
                         (renewed, tried) = (true, tried - 1);
                         continue;
                     } else if got.is_for_later() {

@@ -86,7 +86,7 @@ impl S3Settings {
     /// [`StoreFault::Address`].
     pub fn parse(address: &str) -> Result<Self, StoreFault> {
         let fail = |reason: &str| StoreFault::Address {
-            given: visible_short(address, 200),
+            given: shown(address),
             reason: reason.to_owned(),
         };
         let rest = address
@@ -126,7 +126,8 @@ impl S3Settings {
         Ok(settings)
     }
 
-    /// The address as people and the state directory know it; another endpoint or region makes another address.
+    /// The address as people and the state directory know it: `s3://BUCKET/PREFIX`, and the endpoint if it is not AWS's,
+    /// whose buckets' names are unique.
     pub fn address(&self) -> String {
         let mut address = format!("s3://{}", self.bucket);
         if !self.prefix.is_empty() {
@@ -144,7 +145,7 @@ impl S3Settings {
     /// [`StoreFault::Address`].
     pub(super) fn place(&self) -> Result<Place, StoreFault> {
         let fail = |reason: &str| StoreFault::Address {
-            given: visible_short(&self.address(), 200),
+            given: shown(&self.address()),
             reason: reason.to_owned(),
         };
         let alphanumeric = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
@@ -218,6 +219,14 @@ impl S3Settings {
                 path: String::new(),
             }
         })
+    }
+}
+
+/// An address as it may be shown: what stands before an @ may be a password.
+fn shown(address: &str) -> String {
+    match address.rsplit_once('@') {
+        None => visible_short(address, 200),
+        Some((_, rest)) => format!("s3://...@{}", visible_short(rest, 200)),
     }
 }
 
@@ -315,6 +324,10 @@ mod tests {
             ),
         ] {
             assert_eq!(place(address), reason, "{address}");
+        }
+        for address in ["s3://k:pw@abc", "s3://abc?endpoint=https://me:pw@h.example"] {
+            let fault = S3Settings::parse(address).unwrap_err().to_string();
+            assert!(!fault.contains("pw"), "{fault}");
         }
         for prefix in ["a//b", "/a", "..", "a/.b", "a b", "ä"] {
             assert!(
