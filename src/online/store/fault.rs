@@ -65,6 +65,30 @@ pub enum StoreFault {
         /// The store's words.
         reason: String,
     },
+    /// No credentials to show to the store.
+    #[error("No credentials from {from}: {reason}.")]
+    Credentials {
+        /// A file, or the instance's role.
+        from: String,
+        /// What is wrong with it; never what is in it.
+        reason: String,
+    },
+    /// The store replaces objects although it is asked not to, or can't be asked.
+    #[error("{store} can't be kept from replacing objects: {reason}.")]
+    Replaces {
+        /// The store's address.
+        store: String,
+        /// What it did, or its words.
+        reason: String,
+    },
+    /// A listing that can't be whole, or that no honest store gives.
+    #[error("{store} gives a broken listing: {reason}.")]
+    Listing {
+        /// The store's address.
+        store: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Anything else: no answer, a broken answer, an error of the system.
     #[error("{store} failed: {reason}.")]
     Failed {
@@ -85,6 +109,9 @@ impl Refuse for StoreFault {
             Self::Locked { .. } => "store-object-locked",
             Self::Denied { .. } => "store-denied",
             Self::Full { .. } => "store-full",
+            Self::Credentials { .. } => "store-credentials",
+            Self::Replaces { .. } => "store-replaces-objects",
+            Self::Listing { .. } => "store-listing-broken",
             Self::Failed { .. } => "store-failed",
         }
     }
@@ -102,6 +129,15 @@ impl Refuse for StoreFault {
             }
             Self::Full { .. } => {
                 "Make space, or prune on the verifier; the snapshots that are there are untouched."
+            }
+            Self::Credentials { .. } => {
+                "Put the access key into a file in AWS's format that is closed to others (chmod 600), or use an instance's role."
+            }
+            Self::Replaces { .. } => {
+                "Use a store with conditional writes (If-None-Match), e.g. AWS S3, MinIO, Ceph or R2 of today."
+            }
+            Self::Listing { .. } => {
+                "Ask again later; if it stays so, another program writes under this prefix, or the server is wrong."
             }
             Self::Failed { .. } => {
                 "Look at the store and the network, then start again: what is stored is not sent twice."

@@ -9,9 +9,12 @@
 
 mod directory;
 mod fault;
+mod open;
+pub mod s3;
 
 pub use directory::Directory;
 pub use fault::StoreFault;
+pub use open::open;
 
 use jiff::Timestamp;
 
