@@ -2,11 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
 
+mod alerts;
 mod failure;
 mod health;
 mod keys;
+pub mod metrics;
 mod nodes;
 mod registered;
+mod schedule;
 mod settings;
 mod validators;
 
@@ -16,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
 pub use keys::KeysCommand;
+pub use schedule::ScheduleCommand;
 pub use settings::{Settings, SettingsArgs};
 
 /// The validator host's half of qh-ceremony: what the chain says of the validator, and keys on their way.
@@ -49,6 +53,11 @@ pub enum Command {
     /// Keys of this host: list, match, export to the laptop, insert from it; shred a plaintext file.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What makes snapshots happen on time: install timers, show what is due.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Write the alerts for Prometheus.
+    Alerts(alerts::AlertsArgs),
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -66,5 +75,7 @@ fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8,
         Command::Validators(command) => validators::run(command, settings, out),
         Command::Health(command) => health::run(command, &args.settings, settings, out),
         Command::Keys(command) => keys::run(command, settings, out),
+        Command::Schedule(command) => schedule::run(command, &args.settings, settings, out),
+        Command::Alerts(command) => alerts::run(command, settings, out),
     }
 }
