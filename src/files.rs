@@ -1,11 +1,15 @@
 //! Files, read with a bound, and written whole, synced, renamed, or not at all.
 
+mod publish;
+
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::ceremony::event::Refused;
+
+pub use publish::publish;
 
 /// A refusal with this name.
 pub fn refused(name: &str, what: impl Into<String>, way_on: &str) -> Refused {

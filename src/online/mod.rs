@@ -9,6 +9,8 @@
 //! 5. A key signs in one place: nothing is installed without evidence that the old signer has stopped.
 
 pub mod account;
+pub mod alerts;
+pub mod audit_log;
 pub mod authorship;
 pub mod class;
 pub mod config;
@@ -16,9 +18,12 @@ pub mod engine;
 pub mod genesis;
 pub mod health;
 pub mod keys;
+pub mod metrics;
 pub mod node;
 pub mod registered;
+pub mod retention;
 pub mod rpc;
+pub mod schedule;
 pub mod shred;
 pub mod snapshot;
 pub mod store;

@@ -2,11 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 refused (by name), 2 usage, 3 device or environment, 4 verification failed.
 
+mod alerts;
 mod failure;
 mod health;
 mod keys;
+pub mod metrics;
 mod nodes;
 mod registered;
+mod schedule;
 mod settings;
 mod snapshot;
 mod validators;
@@ -17,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
 pub use keys::KeysCommand;
+pub use schedule::ScheduleCommand;
 pub use settings::{Settings, SettingsArgs};
 pub use snapshot::SnapshotCommand;
 
@@ -54,6 +58,11 @@ pub enum Command {
     /// Chain snapshots: create, list, restore.
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// What makes snapshots happen on time: install timers, show what is due.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Write the alerts for Prometheus.
+    Alerts(alerts::AlertsArgs),
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -72,5 +81,7 @@ fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8,
         Command::Health(command) => health::run(command, &args.settings, settings, out),
         Command::Keys(command) => keys::run(command, settings, out),
         Command::Snapshot(command) => snapshot::run(command, settings, out),
+        Command::Schedule(command) => schedule::run(command, &args.settings, settings, out),
+        Command::Alerts(command) => alerts::run(command, settings, out),
     }
 }
