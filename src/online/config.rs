@@ -60,6 +60,38 @@ pub struct Config {
     /// What stores cost.
     #[serde(default)]
     pub prices: Prices,
+    /// What others watch.
+    #[serde(default)]
+    pub watch: Watch,
+    /// Buckets that need more than their address.
+    #[serde(default)]
+    pub bucket: Vec<Bucket>,
+}
+
+/// What others watch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watch {
+    /// Directory of the textfile collector of Prometheus' node exporter.
+    pub textfile: Option<PathBuf>,
+    /// JSON lines, in the format of the node's audit log.
+    pub log: Option<PathBuf>,
+}
+
+/// How a bucket is spoken with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Its address, as in `stores`.
+    pub store: String,
+    /// File in the format of AWS's credentials, or `instance` for the role of the machine.
+    pub credentials: Option<String>,
+    /// Profile in that file.
+    pub profile: Option<String>,
+    /// `auto`, `off`, `governance` or `compliance`.
+    pub object_lock: Option<String>,
+    /// Whether the bucket stands in the path.
+    pub path_style: Option<bool>,
 }
 
 /// How snapshots are made.
@@ -217,6 +249,8 @@ mod tests {
         assert_eq!((config.stores.len(), config.recipients.len()), (2, 1));
         assert!(config.database.is_some() && config.chain.is_some() && config.source.is_some());
         assert!(config.trust.is_some() && config.identity.is_some());
+        assert_eq!(config.bucket.len(), 1);
+        assert!(config.watch.textfile.is_some() && config.watch.log.is_some());
         assert!(!config.snapshot.stop.is_empty() && !config.snapshot.on_failure.is_empty());
     }
 

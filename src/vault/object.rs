@@ -31,6 +31,26 @@ pub fn seal(recipients: &[Recipient], plain: &[u8], sealed: &mut Vec<u8>) {
     writer.finish().expect(WHY);
 }
 
+/// Seals a stream to all recipients; what it gives must be finished with `finish`.
+///
+/// # Errors
+/// Of `writer`.
+///
+/// # Panics
+/// Without a recipient.
+pub fn sealing<W: Write>(
+    recipients: &[Recipient],
+    writer: W,
+) -> std::io::Result<age::stream::StreamWriter<W>> {
+    assert!(!recipients.is_empty());
+    let keys = recipients
+        .iter()
+        .map(|recipient| recipient.key() as &dyn age::Recipient);
+    let encryptor =
+        age::Encryptor::with_recipients(keys).expect("recipients of one kind can't conflict");
+    encryptor.wrap_output(writer)
+}
+
 /// How long an object may be that holds `plain` bytes for so many recipients: header, nonce, 16 bytes a 64 KiB.
 pub fn sealed_bound(plain: u64, recipients: usize) -> u64 {
     plain + (plain / 65_536 + 1) * 16 + 16 + 256 + 256 * recipients as u64
@@ -79,6 +99,23 @@ impl Identities {
         let identity = age::x25519::Identity::generate();
         let text = Zeroizing::new(format!("{}\n", identity.to_string().expose_secret()));
         (Self(vec![identity]), text)
+    }
+
+    /// Opens a sealed stream. What is read of it is authentic; one that was cut off ends in an error.
+    ///
+    /// # Errors
+    /// [`Unopened`].
+    pub fn reading<R: Read>(
+        &self,
+        sealed: R,
+    ) -> Result<age::stream::StreamReader<impl Read>, Unopened> {
+        let decryptor = age::Decryptor::new_buffered(std::io::BufReader::new(sealed))
+            .map_err(|_| Unopened::Damaged)?;
+        let identities = self.0.iter().map(|identity| identity as &dyn age::Identity);
+        decryptor.decrypt(identities).map_err(|error| match error {
+            age::DecryptError::NoMatchingKeys => Unopened::OtherRecipient,
+            _ => Unopened::Damaged,
+        })
     }
 
     /// Opens an object of at most `limit` plain bytes into `plain`, which is emptied first.

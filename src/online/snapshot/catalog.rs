@@ -195,6 +195,15 @@ fn judge(
         .signer(HEADS, &bytes, &String::from_utf8_lossy(&signature))
         .map_err(|fault| from_error(&untrusted("host", fault)))?
         .to_owned();
+    if signer != source.source {
+        return Err(refused(
+            "snapshot-other-host",
+            format!(
+                "{snapshot} of {source} is signed by {signer}: a host makes snapshots under its own name alone."
+            ),
+            "Give the key in the trust file the name of its source, if that host makes these snapshots; else find out who did.",
+        ));
+    }
     let head: Head =
         read("head", &snapshot, HEAD_FORMAT, &bytes).map_err(|fault| from_error(&fault))?;
     head.check_place(source, &entry.epoch, &entry.name)

@@ -10,6 +10,7 @@
 //!    attestation of a trusted verifier.
 //! 5. A restore is whole or it changes nothing: staged beside the place, checked, then renamed. Old data is kept.
 
+pub mod archive;
 pub mod catalog;
 pub mod commit;
 pub mod create;
@@ -23,6 +24,8 @@ pub mod manifest;
 pub mod names;
 pub mod object;
 pub mod place;
+pub mod prune;
 pub mod ship;
 pub mod stop;
 pub mod trust;
+pub mod verify;

@@ -68,6 +68,7 @@ signed() { # FILE NAMESPACE
 }
 
 signed "$head" qh-snapshot
+[ "$principal" = "$(jq -r .source "$head")" ] || refuse "$head is signed by $principal, and is not of that host" 4
 [ "$(jq -r .format "$head")" = qh-snapshot-head/1 ] || refuse "$head has another format" 4
 name=$(jq -r '(.time | gsub("[-:]"; "")) + "-" + (.classes | if index("monthly") then "monthly" elif index("weekly") then "weekly" elif index("daily") then "daily" else "hot" end)' "$head")
 [ "$name" = "$snapshot" ] || refuse "$head is of another snapshot ($name)" 4

@@ -1,13 +1,15 @@
 //! Settings of the commands about snapshots: flags over the configuration file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings};
 use crate::files::{self, from_error, refused};
 use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::trust::Trust;
-use crate::online::store::{Directory, Store, StoreFault};
+use crate::online::config::Bucket;
+use crate::online::store::s3::{CredentialSource, ObjectLock};
+use crate::online::store::{self, Store, StoreFault};
 use crate::secret::SecretText;
 use crate::vault::object::{Identities, MAX_IDENTITIES};
 use crate::vault::recipient::Recipient;
@@ -72,18 +74,39 @@ pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<Opened
             ));
         }
     }
-    let open = |address: &String| (address.clone(), open(address));
+    let buckets = &settings.file.bucket;
+    let open = |address: &String| (address.clone(), open(address, buckets));
     Ok(addresses.iter().map(open).collect())
 }
 
-fn open(address: &str) -> Result<Box<dyn Store>, StoreFault> {
-    match address.strip_prefix("file://") {
-        Some(path) => Ok(Box::new(Directory::open(Path::new(path))?)),
-        None => Err(StoreFault::Address {
-            given: crate::transcript::visible::visible_short(address, 200),
-            reason: "it begins neither with file:/// nor with s3://".to_owned(),
-        }),
-    }
+/// Opens a store, a bucket with what the configuration says of it.
+fn open(address: &str, buckets: &[Bucket]) -> Result<Box<dyn Store>, StoreFault> {
+    let fault = |reason: &str| StoreFault::Address {
+        given: crate::transcript::visible::visible_short(address, 200),
+        reason: reason.to_owned(),
+    };
+    let bucket = buckets.iter().find(|bucket| bucket.store == address);
+    let lock = match bucket.and_then(|bucket| bucket.object_lock.as_deref()) {
+        None => None,
+        Some(text) => Some(
+            ObjectLock::parse(text).ok_or_else(|| fault("its object_lock is none of auto, off, governance, compliance"))?,
+        ),
+    };
+    store::open(address, |settings| {
+        let Some(bucket) = bucket else { return };
+        if let Some(from) = &bucket.credentials {
+            settings.credentials = CredentialSource::parse(from);
+        }
+        if let Some(profile) = &bucket.profile {
+            settings.profile.clone_from(profile);
+        }
+        if let Some(lock) = lock {
+            settings.object_lock = lock;
+        }
+        if let Some(path_style) = bucket.path_style {
+            settings.path_style = path_style;
+        }
+    })
 }
 
 /// The one store that is read.

@@ -1,0 +1,481 @@
+//! Weekly and monthly archives: one sealed tar file a snapshot, made by the verifier of a snapshot that it has restored.
+//!
+//! `CHAIN/SOURCE/archives/TIME-CLASS.tar.zst.age`, and where that is longer than a part, `.tar.zst.age.0001` and so on:
+//! `cat NAME.tar.zst.age* | age -d -i IDENTITY | zstd -d | tar x` gives the database's files. `TIME-CLASS.json` names the
+//! parts with their hashes, and is signed by the verifier (namespace `qh-snapshot-good`). It is put last.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::key::{ATTESTATIONS, HostKey};
+use super::manifest::{Attestation, BlockId, Manifest, write};
+use super::names::{SnapshotName, SourceName};
+use super::object::sha256;
+use super::trust::{Trust, Untrusted};
+use crate::ceremony::event::Refused;
+use crate::files::{from_error, refused};
+use crate::online::class::Class;
+use crate::online::engine::Engine;
+use crate::online::retention;
+use crate::online::store::{Listed, Put, Store, StoreFault};
+use crate::transcript::hex::Hash;
+use crate::transcript::sign::MAX_SIGNATURE;
+use crate::vault::object::{Identities, sealing};
+use crate::vault::recipient::Recipient;
+
+/// Format of the clear part.
+const FORMAT: &str = "qh-archive/1";
+/// Longest clear part, in bytes.
+const MAX_HEAD: usize = 1024 * 1024;
+/// Bytes of a part.
+const PART: usize = 32 * 1024 * 1024;
+/// Most parts: 3 TB.
+const MAX_PARTS: usize = 9999;
+/// How the archive's file ends.
+const END: &str = "tar.zst.age";
+
+/// One part of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub sha256: Hash,
+}
+
+/// The clear part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveHead {
+    /// `qh-archive/1`.
+    pub format: String,
+    /// Whether it is a rehearsal's.
+    pub rehearsal: bool,
+    /// The chain id.
+    pub chain: String,
+    /// The source's name.
+    pub source: String,
+    /// When the database was held still.
+    pub time: Timestamp,
+    /// Weekly or monthly.
+    pub class: Class,
+    /// The engine.
+    pub engine: Engine,
+    /// Plain bytes.
+    pub bytes: u64,
+    /// SHA-256 of the snapshot's head.
+    pub head_sha256: Hash,
+    /// Genesis hash in the database.
+    pub genesis: Option<Hash>,
+    /// Finalized block in the database.
+    pub finalized: Option<BlockId>,
+    /// State root of that block.
+    pub state_root: Option<Hash>,
+    /// The parts.
+    pub parts: Vec<Part>,
+}
+
+impl ArchiveHead {
+    fn name(&self) -> SnapshotName {
+        SnapshotName {
+            time: self.time,
+            class: self.class,
+        }
+    }
+}
+
+fn prefix(source: &SourceName) -> String {
+    format!("{}archives/", source.prefix())
+}
+
+fn part_name(source: &SourceName, name: &SnapshotName, part: usize) -> String {
+    let first = format!("{}{name}.{END}", prefix(source));
+    match part {
+        0 => first,
+        part => format!("{first}.{part:04}"),
+    }
+}
+
+/// The class under which a snapshot is archived: weekly and monthly ones are.
+pub fn class(classes: &[Class]) -> Option<Class> {
+    classes
+        .iter()
+        .copied()
+        .max()
+        .filter(|class| *class >= Class::Weekly)
+}
+
+/// Makes the archive of a snapshot that lies restored in `staging`. One that is there already stays.
+///
+/// # Errors
+/// What the store or the system refused. Nothing counts then.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one caller, and each is a part of the archive"
+)]
+pub fn make(
+    store: &dyn Store,
+    source: &SourceName,
+    class: Class,
+    staging: &Path,
+    manifest: &Manifest,
+    good: &Attestation,
+    recipients: &[Recipient],
+    key: &HostKey,
+) -> Result<bool, Refused> {
+    let name = SnapshotName {
+        time: manifest.time,
+        class,
+    };
+    let end = |end: &str| format!("{}{name}.{end}", prefix(source));
+    let listed = store
+        .list(&prefix(source))
+        .map_err(|fault| from_error(&fault))?;
+    if listed.iter().any(|listed| listed.name == end("json")) {
+        return Ok(false);
+    }
+    // Parts without a head are what an interrupted run left.
+    for left in listed
+        .iter()
+        .filter(|listed| listed.name.starts_with(&end(END)))
+    {
+        store
+            .delete(&left.name)
+            .map_err(|fault| from_error(&fault))?;
+    }
+    let mut parts = Parts {
+        store,
+        name: &|part| part_name(source, &name, part),
+        buffer: Vec::with_capacity(PART),
+        parts: vec![],
+        fault: None,
+    };
+    let packed = pack(staging, manifest, recipients, &mut parts);
+    if let Some(refused) = parts.fault {
+        return Err(refused);
+    }
+    packed.map_err(|error| {
+        refused(
+            "archive-not-made",
+            format!("The archive {name} was not made: {error}."),
+            "Look at the verifier's disk, and verify again.",
+        )
+    })?;
+    let head = ArchiveHead {
+        format: FORMAT.to_owned(),
+        rehearsal: manifest.rehearsal,
+        chain: manifest.chain.clone(),
+        source: manifest.source.clone(),
+        time: manifest.time,
+        class,
+        engine: manifest.engine,
+        bytes: manifest.bytes().unwrap_or(0),
+        head_sha256: good.head_sha256,
+        genesis: good.genesis,
+        finalized: good.finalized,
+        state_root: good.state_root,
+        parts: parts.parts,
+    };
+    let bytes = write(&head);
+    let signature = key.sign(ATTESTATIONS, &bytes);
+    for (name, bytes) in [
+        (end("json.sig"), signature.as_bytes()),
+        (end("json"), &bytes),
+    ] {
+        put(store, &name, bytes)?;
+        store.settle().map_err(|fault| from_error(&fault))?;
+    }
+    Ok(true)
+}
+
+fn put(store: &dyn Store, name: &str, bytes: &[u8]) -> Result<(), Refused> {
+    match store
+        .put_new(name, bytes, None)
+        .map_err(|fault| from_error(&fault))?
+    {
+        Put::Stored => Ok(()),
+        Put::Taken => Err(refused(
+            "archive-name-taken",
+            format!("{} has {name} already.", store.address()),
+            "Remove it with the identity that prunes, if it is of an interrupted run, and verify again.",
+        )),
+    }
+}
+
+fn pack(
+    staging: &Path,
+    manifest: &Manifest,
+    recipients: &[Recipient],
+    parts: &mut Parts<'_>,
+) -> io::Result<()> {
+    let sealed = sealing(recipients, &mut *parts)?;
+    // Level 1: tables hardly get smaller, and a verifier has more to do.
+    let mut tar = tar::Builder::new(zstd::stream::write::Encoder::new(sealed, 1)?);
+    for file in &manifest.files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(file.size);
+        header.set_mode(file.mode().unwrap_or(0o600));
+        header.set_mtime(u64::try_from(manifest.time.as_second()).unwrap_or(0));
+        let opened = File::open(staging.join(&file.path))?;
+        tar.append_data(&mut header, &file.path, opened.take(file.size))?;
+    }
+    let zstd = tar.into_inner()?;
+    zstd.finish()?.finish()?;
+    parts.send()
+}
+
+/// Cuts a stream into parts.
+struct Parts<'a> {
+    store: &'a dyn Store,
+    name: &'a dyn Fn(usize) -> String,
+    buffer: Vec<u8>,
+    parts: Vec<Part>,
+    fault: Option<Refused>,
+}
+
+impl Parts<'_> {
+    fn send(&mut self) -> io::Result<()> {
+        let number = self.parts.len();
+        if number > MAX_PARTS {
+            return Err(io::Error::other("it has too many parts"));
+        }
+        put(self.store, &(self.name)(number), &self.buffer).map_err(|refused| {
+            let error = io::Error::other(refused.what.clone());
+            self.fault = Some(refused);
+            error
+        })?;
+        self.parts.push(Part {
+            size: self.buffer.len() as u64,
+            sha256: sha256(&self.buffer),
+        });
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Write for Parts<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PART - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        if self.buffer.len() == PART {
+            self.send()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The objects of one archive, by its name: its clear part first.
+///
+/// # Errors
+/// [`StoreFault`].
+pub fn parts(
+    store: &dyn Store,
+    source: &SourceName,
+    name: &str,
+) -> Result<Vec<Listed>, StoreFault> {
+    let start = format!("{}{name}.", prefix(source));
+    let mut own: Vec<Listed> = store
+        .list(&prefix(source))?
+        .into_iter()
+        .filter(|listed| listed.name.starts_with(&start))
+        .collect();
+    own.sort_by_key(|listed| (!listed.name.ends_with(".json"), listed.name.clone()));
+    Ok(own)
+}
+
+/// All archives of a source, judged, as the retention room wants them. Good are those whose clear part a trusted verifier
+/// signed and whose parts are all there.
+///
+/// # Errors
+/// [`StoreFault`].
+pub fn list(
+    store: &dyn Store,
+    source: &SourceName,
+    trust: &Trust,
+) -> Result<Vec<retention::Archive>, StoreFault> {
+    let listed = store.list(&prefix(source))?;
+    let mut found = Vec::new();
+    for one in &listed {
+        let Some(name) = one
+            .name
+            .strip_prefix(&prefix(source))
+            .and_then(|name| name.strip_suffix(".json"))
+            .and_then(|name| name.parse::<SnapshotName>().ok())
+        else {
+            continue;
+        };
+        let head = head(store, source, &name, trust);
+        let whole = head.as_ref().is_ok_and(|head| {
+            (0..head.parts.len()).all(|part| {
+                let (path, size) = (part_name(source, &name, part), head.parts[part].size);
+                listed
+                    .iter()
+                    .any(|listed| listed.name == path && listed.size == size)
+            })
+        });
+        found.push(retention::Archive {
+            source: source.to_string(),
+            name: name.to_string(),
+            time: name.time,
+            class: name.class,
+            good: whole,
+            signed: head.is_ok(),
+        });
+    }
+    Ok(found)
+}
+
+/// Reads and judges the clear part of an archive.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn head(
+    store: &dyn Store,
+    source: &SourceName,
+    name: &SnapshotName,
+    trust: &Trust,
+) -> Result<ArchiveHead, Refused> {
+    let get = |end: &str, limit: usize| {
+        let path = format!("{}{name}.{end}", prefix(source));
+        store
+            .get(&path, limit as u64)
+            .map_err(|fault| from_error(&fault))
+    };
+    let bytes = get("json", MAX_HEAD)?;
+    let signature = get("json.sig", MAX_SIGNATURE)?;
+    let snapshot = format!("The archive {name}");
+    trust
+        .signer(ATTESTATIONS, &bytes, &String::from_utf8_lossy(&signature))
+        .map_err(|fault| {
+            from_error(&Untrusted {
+                snapshot,
+                who: "verifier",
+                fault,
+            })
+        })?;
+    let head: ArchiveHead = super::manifest::read("clear part", &name.to_string(), FORMAT, &bytes)
+        .map_err(|fault| from_error(&fault))?;
+    let here = head.name() == *name
+        && head.chain == source.chain
+        && head.source == source.source
+        && !head.rehearsal;
+    if !here || head.parts.is_empty() || head.parts.len() > MAX_PARTS + 1 {
+        return Err(refused(
+            "snapshot-replayed",
+            format!("The clear part of the archive {name} speaks of something else."),
+            "Use another archive or another store, and find out who changed this one.",
+        ));
+    }
+    Ok(head)
+}
+
+/// Unpacks an archive into `staging`, an empty directory. Gives its files, in order of their names.
+///
+/// # Errors
+/// What is wrong with it; what was unpacked until then stays in `staging`.
+pub fn unpack(
+    store: &dyn Store,
+    source: &SourceName,
+    head: &ArchiveHead,
+    identities: &Identities,
+    staging: &Path,
+) -> Result<Vec<String>, Refused> {
+    let fail = |reason: String| {
+        refused(
+            "archive-damaged",
+            format!(
+                "The archive {} in {} can't be unpacked: {reason}.",
+                head.name(),
+                store.address()
+            ),
+            "Use another archive or another store.",
+        )
+    };
+    let mut reader = PartReader {
+        store,
+        source,
+        head,
+        next: 0,
+        part: io::Cursor::new(vec![]),
+    };
+    let opened = identities
+        .reading(&mut reader)
+        .map_err(|unopened| fail(format!("{unopened:?}")))?;
+    let zstd = zstd::stream::read::Decoder::new(opened).map_err(|error| fail(error.to_string()))?;
+    let mut tar = tar::Archive::new(zstd);
+    let mut files = Vec::new();
+    let mut left = head.bytes;
+    let mut each = || -> io::Result<()> {
+        for entry in tar.entries()? {
+            let mut entry = entry?;
+            let name = entry.path()?.to_string_lossy().into_owned();
+            let size = entry.size();
+            let belongs = super::database::belongs(head.engine, &name)
+                && entry.header().entry_type().is_file();
+            if !belongs || files.contains(&name) || size > left {
+                return Err(io::Error::other(
+                    "it holds a file that does not belong to the database",
+                ));
+            }
+            left -= size;
+            let mode = entry.header().mode()? & 0o777;
+            let path = staging.join(&name);
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)?;
+            io::copy(&mut entry, &mut file)?;
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode | 0o600))?;
+            files.push(name);
+        }
+        if left > 0 {
+            return Err(io::Error::other(format!("it lacks {left} bytes")));
+        }
+        Ok(rustix::fs::syncfs(File::open(staging)?)?)
+    };
+    each().map_err(|error| fail(error.to_string()))?;
+    files.sort();
+    Ok(files)
+}
+
+/// The parts, each compared with its hash before a byte of it is given.
+struct PartReader<'a> {
+    store: &'a dyn Store,
+    source: &'a SourceName,
+    head: &'a ArchiveHead,
+    next: usize,
+    part: io::Cursor<Vec<u8>>,
+}
+
+impl Read for PartReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.part.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            let Some(part) = self.head.parts.get(self.next) else {
+                return Ok(0);
+            };
+            let name = part_name(self.source, &self.head.name(), self.next);
+            let bytes = self
+                .store
+                .get(&name, part.size)
+                .map_err(|fault| io::Error::other(fault.to_string()))?;
+            if sha256(&bytes) != part.sha256 {
+                return Err(io::Error::other(format!(
+                    "{name} is not the one that was signed"
+                )));
+            }
+            self.part = io::Cursor::new(bytes);
+            self.next += 1;
+        }
+    }
+}
