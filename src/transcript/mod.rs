@@ -27,7 +27,7 @@ pub mod record;
 pub mod resume;
 pub mod sign;
 pub mod six_words;
-mod strict;
+pub mod strict;
 pub mod verify;
 pub mod visible;
 
