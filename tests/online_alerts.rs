@@ -6,6 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use jiff::Timestamp;
+use qh_ceremony::online::class::Class;
+use qh_ceremony::online::metrics::{
+    HostMeasured, Measured, StoreMeasured, VerifiedStore, VerifierMeasured,
+};
 use serde_json::Value;
 
 /// Runs `qh-online`; exit code, standard output, standard error.
@@ -112,6 +117,94 @@ fn every_alert_is_tested_both_ways() {
     }
     let tested: BTreeSet<_> = cases.into_keys().collect();
     assert_eq!(tested, alerts, "tests are of alerts that there are");
+}
+
+/// What a host and a verifier measure when all is well, at time 0.
+fn healthy(source: &str) -> [Measured; 2] {
+    let now = Some(Timestamp::UNIX_EPOCH);
+    let store = "s3://bucket/prefix";
+    let host = HostMeasured {
+        source: source.into(),
+        last_run: now,
+        last_run_success: true,
+        duration_seconds: Some(60.0),
+        stop_window_seconds: Some(0.0),
+        stop_window_limit_seconds: Some(120.0),
+        stores: vec![StoreMeasured {
+            store: store.into(),
+            last_backup: now,
+            by_class: Class::ALL
+                .map(|class| (class, Timestamp::UNIX_EPOCH))
+                .into(),
+            size: Some(1_100),
+            previous_sizes: vec![1_000],
+            shipped: Some(10),
+            objects: Some(3),
+        }],
+    };
+    let verifier = VerifierMeasured {
+        source: source.into(),
+        last_run: now,
+        last_run_success: true,
+        duration_seconds: Some(600.0),
+        stores: vec![VerifiedStore {
+            store: store.into(),
+            reachable: true,
+            success: Some(true),
+            verified: now,
+            last_good: now,
+            replication_lag_seconds: Some(0.0),
+            retained: Class::ALL.map(|class| (class, 3)).into(),
+        }],
+    };
+    [Measured::Host(host), Measured::Verifier(verifier)]
+}
+
+/// The names and labels that are written are those that the alerts read: nothing is missing, and nothing is alarming.
+#[test]
+fn no_alert_where_all_is_well() {
+    let sources = ["dev3/node-1", "dev3/node.2"];
+    for arguments in [vec![], vec!["--source", sources[0], "--source", sources[1]]] {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = dir.path().join("rules.yml");
+        let mut args = vec!["alerts", "--json", "--output", rules.to_str().unwrap()];
+        args.extend(arguments);
+        let (_, out, _) = online(&args);
+        let shown: Value = serde_json::from_str(&out).unwrap();
+        let mut play = String::from(
+            "rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n",
+        );
+        let mut series = |name: &str, value: &str| {
+            play += &format!("      - series: '{name}'\n        values: '{value}x100'\n");
+        };
+        series("node_textfile_scrape_error", "0");
+        for measured in sources.into_iter().flat_map(healthy) {
+            let file = format!("/textfiles/{}", measured.file_name());
+            series(
+                &format!("node_textfile_mtime_seconds{{file=\"{file}\"}}"),
+                "0",
+            );
+            for line in measured
+                .text()
+                .lines()
+                .filter(|line| !line.starts_with('#'))
+            {
+                let (name, value) = line.rsplit_once(' ').unwrap();
+                series(name, value);
+            }
+        }
+        play += "    alert_rule_test:\n";
+        let alerts = shown["rules"].as_array().unwrap();
+        assert!(alerts.len() > 30);
+        for rule in alerts {
+            let name = rule["alert"].as_str().unwrap();
+            play += &format!(
+                "      - eval_time: 90m\n        alertname: {name}\n        exp_alerts: []\n"
+            );
+        }
+        fs::write(dir.path().join("play.yml"), play).unwrap();
+        promtool(dir.path(), &["test", "rules", "play.yml"]);
+    }
 }
 
 #[test]

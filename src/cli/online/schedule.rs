@@ -171,7 +171,9 @@ fn install(
     } else {
         Role::Host
     };
-    let plan = Plan::make(&args.root, by, role, host, !args.no_enable).map_err(failed)?;
+    // What is shown, written and told to systemctl is one place, wherever each of them works.
+    let root = std::path::absolute(&args.root)?;
+    let plan = Plan::make(&root, by, role, host, !args.no_enable).map_err(failed)?;
     if !json {
         for (file, path, change) in &plan.files {
             writeln!(

@@ -153,7 +153,7 @@ fn what_nobody_vouches_for_is_kept_and_reported() {
     let held = store(old, 396, vec![stray]);
     let plan = plan(at(NOW), None, &held).unwrap();
     assert_eq!(plan.items[0].reason, Reason::Unjudged(1));
-    assert_eq!(plan.items[2].reason, Reason::Unjudged(1));
+    assert_eq!(plan.items[2].reason, Reason::UnjudgedArchive);
     assert_eq!(plan.deleted().count(), 0);
     assert_eq!(plan.unjudged().count(), 2);
 }
@@ -170,7 +170,7 @@ fn the_last_good_stays_however_old() {
     held.epochs[1].manifests[0].good = false;
     assert_eq!(old_reason(&held), Reason::LastGood(old));
     let plan = plan(at(NOW), None, &held).unwrap();
-    assert_eq!(plan.items[2].reason, Reason::LastGood(old));
+    assert_eq!(plan.items[2].reason, Reason::LastGoodArchive);
     // Another source's good snapshots are no help to this one.
     held.epochs.push(Epoch {
         source: "dev3/node-2".into(),
@@ -245,8 +245,7 @@ fn the_plan_reads() {
         plan.to_string(),
         "delete  epoch dev3/node-1/old: its 1 snapshot has expired or is archived\n\
          keep    epoch dev3/node-1/new: it is not over, or its objects are locked, until 2026-12-30T06:00:00Z\n\
-         keep    archive dev3/node-1/2026-10-18T06:00:00Z-weekly: the source's last good snapshot, of \
-         2026-10-18T06:00:00Z, is in it\n\
+         keep    archive dev3/node-1/2026-10-18T06:00:00Z-weekly: it is the source's last good archive\n\
          1 of 3 deleted, 0 can't be judged.\n"
     );
 }

@@ -45,10 +45,14 @@ pub enum Decision {
 pub enum Reason {
     /// Its objects are locked, or it isn't over.
     LockedUntil(Timestamp),
-    /// So many manifests, or this archive, have no valid signature of a pinned key.
+    /// So many of its manifests have no valid signature of a pinned key.
     Unjudged(usize),
-    /// The source's last good snapshot, of this time.
+    /// The archive has none.
+    UnjudgedArchive,
+    /// The source's last good snapshot, of this time, is in it.
     LastGood(Timestamp),
+    /// It is the source's last good archive.
+    LastGoodArchive,
     /// A snapshot in it, or the archive itself, is kept under a class until then.
     Retained(Class, Timestamp),
     /// The same, though an archive would have taken it over: there is no good one.
@@ -67,7 +71,9 @@ impl Reason {
         match self {
             Self::LockedUntil(_)
             | Self::Unjudged(_)
+            | Self::UnjudgedArchive
             | Self::LastGood(_)
+            | Self::LastGoodArchive
             | Self::Retained(..)
             | Self::NotArchived(..) => Decision::Keep,
             Self::Expired(_) | Self::Empty | Self::ArchiveExpired(_) => Decision::Delete,
@@ -89,6 +95,10 @@ impl fmt::Display for Reason {
                 f,
                 "{count} snapshots in it have no signature by a pinned key, so their age is not known"
             ),
+            Self::UnjudgedArchive => {
+                f.write_str("it has no signature by a pinned key, so its age is not known")
+            }
+            Self::LastGoodArchive => f.write_str("it is the source's last good archive"),
             Self::LastGood(time) => {
                 write!(f, "the source's last good snapshot, of {time}, is in it")
             }
@@ -140,7 +150,7 @@ impl Plan {
         let strange = self
             .items
             .iter()
-            .filter(|item| matches!(item.reason, Reason::Unjudged(_)));
+            .filter(|item| matches!(item.reason, Reason::Unjudged(_) | Reason::UnjudgedArchive));
         strange.map(|item| &item.what)
     }
 }
@@ -278,9 +288,9 @@ fn epoch_reason(
 fn archive_reason(now: Timestamp, archive: &Archive, last_good: Option<Timestamp>) -> Reason {
     let until = expiry(archive.time, archive.class);
     if !archive.signed {
-        Reason::Unjudged(1)
+        Reason::UnjudgedArchive
     } else if archive.good && Some(archive.time) == last_good {
-        Reason::LastGood(archive.time)
+        Reason::LastGoodArchive
     } else if now < until {
         Reason::Retained(archive.class, until)
     } else {
