@@ -18,6 +18,7 @@
 //! - [`tui`] shows prompts and takes answers. Drawing changes nothing.
 //! - `online` (feature `online`, program `qh-online`) is the validator host's half: the registered validator, read from
 //!   nodes, and keys on their way between the host's keystore and the laptop.
+//! - `engines` (feature `engines`, program `qh-engine`) opens databases that were restored from snapshots.
 //! - [`cli`] holds the command line of each program.
 //!
 //! `ceremony` imports nothing of ours; `tui` imports `ceremony` and the secret entry types; `run` imports
@@ -28,6 +29,8 @@
 pub mod ceremony;
 pub mod cli;
 pub mod device;
+#[cfg(feature = "engines")]
+pub mod engines;
 pub mod files;
 pub mod hsm;
 #[cfg(feature = "online")]

@@ -55,14 +55,28 @@ pub enum Command {
     /// Keys of this host: list, match, export to the laptop, insert from it; shred a plaintext file.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Chain snapshots: create, list, restore.
+    /// Chain snapshots: create, list, verify, restore, prune.
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
     /// What makes snapshots happen on time: install timers, show what is due.
     #[command(subcommand)]
     Schedule(ScheduleCommand),
+    /// Prove that backups restore.
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// Show what was measured, as Prometheus reads it.
+    Metrics,
     /// Write the alerts for Prometheus.
     Alerts(alerts::AlertsArgs),
+}
+
+/// What to verify.
+#[derive(Debug, Subcommand)]
+pub enum VerifyCommand {
+    /// Restore snapshots to a staging directory, open them with their engine, compare, and attest.
+    ///
+    /// On a verifier, never on the host. Exit codes: 0 all good; 4 one is not; 3 a store can't be read.
+    Snapshots(snapshot::VerifyArgs),
 }
 
 /// Runs the command and gives the exit code. Results go to `out`; a failure goes to `err`, or to `out` as JSON.
@@ -81,6 +95,18 @@ fn dispatch(args: &Args, settings: &Settings, out: &mut dyn Write) -> Result<u8,
         Command::Health(command) => health::run(command, &args.settings, settings, out),
         Command::Keys(command) => keys::run(command, settings, out),
         Command::Snapshot(command) => snapshot::run(command, settings, out),
+        Command::Verify(VerifyCommand::Snapshots(args)) => {
+            snapshot::verify::run(args, settings, out)
+        }
+        Command::Metrics => {
+            let measured = snapshot::watch::all(settings);
+            metrics::show(
+                settings.file.watch.textfile.as_deref(),
+                &measured,
+                settings.json,
+                out,
+            )
+        }
         Command::Schedule(command) => schedule::run(command, &args.settings, settings, out),
         Command::Alerts(command) => alerts::run(command, settings, out),
     }

@@ -41,7 +41,8 @@ pub enum Decision {
 }
 
 /// Why. The first that holds, in this order, is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Its objects are locked, or it isn't over.
     LockedUntil(Timestamp),
@@ -118,7 +119,7 @@ impl fmt::Display for Reason {
 }
 
 /// One item of the plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// What it is about.
     pub what: What,
@@ -129,7 +130,7 @@ pub struct Item {
 }
 
 /// All items: epochs first, as they were given, then archives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The items.
     pub items: Vec<Item>,

@@ -108,24 +108,25 @@ pub fn class(classes: &[Class]) -> Option<Class> {
         .filter(|class| *class >= Class::Weekly)
 }
 
-/// Makes the archive of a snapshot that lies restored in `staging`. One that is there already stays.
+/// An archive whose parts are stored, and that nothing refers to yet.
+pub struct Pending {
+    name: SnapshotName,
+    parts: Vec<Part>,
+}
+
+/// Stores the parts of an archive of a snapshot that lies restored in `staging`, before an engine opens it there and
+/// changes its files. `None` if there is an archive of it already.
 ///
 /// # Errors
 /// What the store or the system refused. Nothing counts then.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one caller, and each is a part of the archive"
-)]
-pub fn make(
+pub fn prepare(
     store: &dyn Store,
     source: &SourceName,
     class: Class,
     staging: &Path,
     manifest: &Manifest,
-    good: &Attestation,
     recipients: &[Recipient],
-    key: &HostKey,
-) -> Result<bool, Refused> {
+) -> Result<Option<Pending>, Refused> {
     let name = SnapshotName {
         time: manifest.time,
         class,
@@ -135,13 +136,12 @@ pub fn make(
         .list(&prefix(source))
         .map_err(|fault| from_error(&fault))?;
     if listed.iter().any(|listed| listed.name == end("json")) {
-        return Ok(false);
+        return Ok(None);
     }
     // Parts without a head are what an interrupted run left.
-    for left in listed
-        .iter()
-        .filter(|listed| listed.name.starts_with(&end(END)))
-    {
+    let left =
+        |listed: &&Listed| listed.name.starts_with(&end(END)) || listed.name == end("json.sig");
+    for left in listed.iter().filter(left) {
         store
             .delete(&left.name)
             .map_err(|fault| from_error(&fault))?;
@@ -164,23 +164,44 @@ pub fn make(
             "Look at the verifier's disk, and verify again.",
         )
     })?;
+    Ok(Some(Pending {
+        name,
+        parts: parts.parts,
+    }))
+}
+
+/// Makes an archive count: its snapshot was found good.
+///
+/// # Errors
+/// What the store refused.
+pub fn commit(
+    store: &dyn Store,
+    source: &SourceName,
+    pending: Pending,
+    manifest: &Manifest,
+    good: &Attestation,
+    key: &HostKey,
+) -> Result<(), Refused> {
+    let Pending { name, parts } = pending;
     let head = ArchiveHead {
         format: FORMAT.to_owned(),
         rehearsal: manifest.rehearsal,
         chain: manifest.chain.clone(),
         source: manifest.source.clone(),
         time: manifest.time,
-        class,
+        class: name.class,
         engine: manifest.engine,
         bytes: manifest.bytes().unwrap_or(0),
         head_sha256: good.head_sha256,
         genesis: good.genesis,
         finalized: good.finalized,
         state_root: good.state_root,
-        parts: parts.parts,
+        parts,
     };
     let bytes = write(&head);
     let signature = key.sign(ATTESTATIONS, &bytes);
+    let end = |end: &str| format!("{}{name}.{end}", prefix(source));
+    store.settle().map_err(|fault| from_error(&fault))?;
     for (name, bytes) in [
         (end("json.sig"), signature.as_bytes()),
         (end("json"), &bytes),
@@ -188,7 +209,7 @@ pub fn make(
         put(store, &name, bytes)?;
         store.settle().map_err(|fault| from_error(&fault))?;
     }
-    Ok(true)
+    Ok(())
 }
 
 fn put(store: &dyn Store, name: &str, bytes: &[u8]) -> Result<(), Refused> {

@@ -4,7 +4,9 @@
 //! database is held still, shipped, and let go; then each store that has every chunk gets its manifest. A store that
 //! failed gets none, and is named; the others count.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -84,9 +86,23 @@ pub struct Report {
     pub files: usize,
     /// How long it took.
     pub took: Duration,
-    /// What each store has: its address, bytes sent, and the snapshot, or why there is none.
-    pub stores: Vec<(String, u64, Result<Committed, Refused>)>,
-    /// Plain sizes of earlier snapshots, by the first store's ledger, oldest first.
+    /// What each store has.
+    pub stores: Vec<Outcome>,
+}
+
+/// What came of it in one store.
+pub struct Outcome {
+    /// The store's address.
+    pub store: String,
+    /// Bytes that were sent.
+    pub sent: u64,
+    /// Objects that were sent.
+    pub puts: u64,
+    /// The snapshot, or why there is none.
+    pub committed: Result<Committed, Refused>,
+    /// When each class was served last.
+    pub last: BTreeMap<Class, Timestamp>,
+    /// Plain sizes of earlier snapshots, oldest first.
     pub earlier: Vec<u64>,
 }
 
@@ -96,8 +112,6 @@ pub struct Stores {
     failed: Vec<(String, Refused)>,
     /// The time of the first store that answers.
     pub now: Timestamp,
-    /// When each class was served last by all stores that answer.
-    pub last: std::collections::BTreeMap<Class, Timestamp>,
 }
 
 /// Opens ledgers and asks the stores for their time and for what they have. A store that fails is noted.
@@ -113,7 +127,6 @@ pub fn open_stores(
     let mut targets = Vec::new();
     let mut failed = Vec::new();
     let mut first: Option<Timestamp> = None;
-    let mut last: Option<std::collections::BTreeMap<Class, Timestamp>> = None;
     for (address, store) in stores {
         let opened = store
             .map_err(|fault| from_error(&fault))
@@ -121,15 +134,6 @@ pub fn open_stores(
         match opened {
             Ok((target, now)) => {
                 first.get_or_insert(now);
-                let own = &target.ledger.note.last;
-                last = Some(match last {
-                    None => own.clone(),
-                    // Due anywhere is due.
-                    Some(all) => all
-                        .into_iter()
-                        .filter_map(|(class, time)| Some((class, time.min(*own.get(&class)?))))
-                        .collect(),
-                });
                 targets.push(target);
             }
             Err(refused) => {
@@ -143,7 +147,6 @@ pub fn open_stores(
             targets,
             failed,
             now,
-            last: last.unwrap_or_default(),
         }),
         None => Err(none_left(failed.into_iter().map(|(_, refused)| refused))),
     }
@@ -193,11 +196,7 @@ fn open_one(
             Err(fault) => return Err(from_error(&fault)),
         }
     }
-    let mut target = Target::new(store, ledger);
-    commit::resolve_pending(&mut target, source)?;
-    let locked = locked_until(&target);
-    commit::open_epoch(&mut target, source, locked)?;
-    Ok((target, now))
+    Ok((Target::new(store, ledger), now))
 }
 
 fn locked_until(target: &Target) -> Option<Timestamp> {
@@ -243,6 +242,15 @@ pub fn create(
     let memory = memory(request);
     let remembered = Remembered::read(&memory, chunk);
     space(request, &stores)?;
+    for target in &mut stores.targets {
+        let locked = locked_until(target);
+        let begun = commit::resolve_pending(target, request.source)
+            .and_then(|()| commit::open_epoch(target, request.source, locked));
+        if let Err(refused) = begun {
+            note(&format!("{}: {}", target.store.address(), refused.what));
+            target.fail(refused);
+        }
+    }
     let locked = stores.targets.iter().filter_map(locked_until).max();
     let place = Place {
         source: request.source.clone(),
@@ -274,18 +282,18 @@ pub fn create(
         chunk_bytes: chunk,
         left_out: shipped.left_out,
     };
-    let earlier = stores
-        .targets
-        .first()
-        .map(|target| target.ledger.note.sizes.clone())
-        .unwrap_or_default();
-    let mut done: Vec<_> = stores
-        .failed
-        .into_iter()
-        .map(|(address, refused)| (address, 0, Err(refused)))
-        .collect();
+    let failed = stores.failed.into_iter().map(|(store, refused)| Outcome {
+        store,
+        sent: 0,
+        puts: 0,
+        committed: Err(refused),
+        last: BTreeMap::new(),
+        earlier: vec![],
+    });
+    let mut done: Vec<Outcome> = failed.collect();
     for target in &mut stores.targets {
         let locked = locked_until(target);
+        let earlier = target.ledger.note.sizes.clone();
         let committed = commit::commit(
             target,
             &facts,
@@ -294,13 +302,19 @@ pub fn create(
             key,
             locked,
         );
-        let sent = target.sent.load(std::sync::atomic::Ordering::Relaxed);
-        done.push((target.store.address().to_owned(), sent, committed));
+        done.push(Outcome {
+            store: target.store.address().to_owned(),
+            sent: target.sent.load(Ordering::Relaxed),
+            puts: target.puts.load(Ordering::Relaxed),
+            committed,
+            last: target.ledger.note.last.clone(),
+            earlier,
+        });
     }
-    if done.iter().all(|(_, _, committed)| committed.is_err()) {
+    if done.iter().all(|outcome| outcome.committed.is_err()) {
         let mut faults: Vec<Refused> = done
             .into_iter()
-            .filter_map(|(_, _, committed)| committed.err())
+            .filter_map(|outcome| outcome.committed.err())
             .collect();
         return Err(match faults.len() {
             1 => faults.remove(0),
@@ -314,7 +328,70 @@ pub fn create(
         facts,
         took: begun.elapsed(),
         stores: done,
-        earlier,
+    })
+}
+
+/// What a snapshot would cost, before anything is done.
+pub struct Estimate {
+    /// Plain bytes of all files.
+    pub bytes: u64,
+    /// Plain bytes of files that must be read, since they are new or may have changed.
+    pub to_read: u64,
+    /// Each store.
+    pub stores: Vec<StoreEstimate>,
+    /// Size of chunks.
+    pub chunk: u64,
+}
+
+/// What a snapshot would cost in one store.
+pub struct StoreEstimate {
+    /// Its address.
+    pub store: String,
+    /// Plain bytes that it may lack.
+    pub lacks: u64,
+    /// Bytes that must be free.
+    pub needed: u64,
+    /// Bytes that are free, if it has an end.
+    pub free: Option<u64>,
+}
+
+/// Looks what a snapshot would send. Files that can't change and are known are told apart; of the others all may be new.
+///
+/// # Errors
+/// Of the database's directory.
+pub fn estimate(request: &Request<'_>, stores: &Stores) -> Result<Estimate, Refused> {
+    let chunk = chunk_bytes(request.database.engine);
+    let remembered = Remembered::read(&memory(request), chunk);
+    let contents = request
+        .database
+        .contents(&request.database.dir)
+        .map_err(|fault| from_error(&fault))?;
+    let files = super::freeze::still_files(request.database.engine, contents.files);
+    let bytes: u64 = files.iter().map(|file| file.size).sum();
+    let lacks = |target: &Target| {
+        let lacking =
+            |(hash, size): &(crate::transcript::hex::Hash, u64)| match target.ledger.known(hash) {
+                Some(_) => 0,
+                None => *size,
+            };
+        let of = |file: &super::freeze::StillFile| match remembered.of(file) {
+            Some(known) => known.chunks.iter().map(lacking).sum(),
+            None => file.size,
+        };
+        files.iter().map(of).sum::<u64>()
+    };
+    let each = |target: &Target| StoreEstimate {
+        store: target.store.address().to_owned(),
+        lacks: lacks(target),
+        needed: needed(target, bytes),
+        free: target.store.free(),
+    };
+    let unread = files.iter().filter(|file| remembered.of(file).is_none());
+    Ok(Estimate {
+        bytes,
+        to_read: unread.map(|file| file.size).sum(),
+        stores: stores.targets.iter().map(each).collect(),
+        chunk,
     })
 }
 

@@ -11,7 +11,6 @@ use rustix::fs::{CWD, RenameFlags};
 
 use super::database::Database;
 use super::freeze::lock;
-use super::manifest::Manifest;
 use crate::online::engine::Engine;
 use crate::refusal::Refuse;
 
@@ -98,6 +97,17 @@ impl Refuse for PlaceFault {
     }
 }
 
+/// What is put there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// Its engine.
+    pub engine: Engine,
+    /// Its chain.
+    pub chain: String,
+    /// Its files.
+    pub files: Vec<String>,
+}
+
 /// A place that may take a snapshot.
 #[derive(Debug)]
 pub struct Place {
@@ -133,7 +143,7 @@ fn beside(to: &Path, end: &str) -> PathBuf {
 ///
 /// # Errors
 /// [`PlaceFault`].
-pub fn look(to: &Path, manifest: &Manifest) -> Result<Place, PlaceFault> {
+pub fn look(to: &Path, restored: &Restored) -> Result<Place, PlaceFault> {
     let parent = to
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -145,7 +155,7 @@ pub fn look(to: &Path, manifest: &Manifest) -> Result<Place, PlaceFault> {
     let to = parent.join(name);
     let wrong_engine = |reason: String| PlaceFault::OtherEngine {
         path: to.clone(),
-        engine: manifest.engine,
+        engine: restored.engine,
         reason,
     };
     let mut parts = to.iter().rev().map(|part| part.to_string_lossy());
@@ -159,14 +169,14 @@ pub fn look(to: &Path, manifest: &Manifest) -> Result<Place, PlaceFault> {
             "paritydb" => Some(Engine::ParityDb),
             _ => None,
         };
-        if engine.is_some_and(|engine| engine != manifest.engine) {
+        if engine.is_some_and(|engine| engine != restored.engine) {
             return Err(wrong_engine(format!("its path has {kind}/full")));
         }
-        if engine.is_some() && id != manifest.chain {
+        if engine.is_some() && id != restored.chain {
             return Err(PlaceFault::OtherChain {
                 path: to.clone(),
                 place: id.into_owned(),
-                snapshot: manifest.chain.clone(),
+                snapshot: restored.chain.clone(),
             });
         }
     }
@@ -188,7 +198,7 @@ pub fn look(to: &Path, manifest: &Manifest) -> Result<Place, PlaceFault> {
                 let first = first.map_err(|error| system(&to, &error))?.file_name();
                 match Database::find(&to) {
                     Ok(database) if database.dir == to => {
-                        if database.engine != manifest.engine {
+                        if database.engine != restored.engine {
                             return Err(wrong_engine(format!("it holds a {}", database.engine)));
                         }
                         not_in_use(&database)?;
@@ -240,11 +250,11 @@ impl Place {
     pub fn put(
         self,
         staging: &Path,
-        manifest: &Manifest,
+        restored: &Restored,
         now: Timestamp,
     ) -> Result<Placed, PlaceFault> {
         // The node may have been started meanwhile.
-        let again = look(&self.to, manifest)?;
+        let again = look(&self.to, restored)?;
         let (uid, gid) = again.owner;
         let give = |path: &Path| {
             let own = fs::symlink_metadata(path).map_err(|error| system(path, &error))?;
@@ -259,8 +269,8 @@ impl Place {
                 }
             })
         };
-        for file in &manifest.files {
-            give(&staging.join(&file.path))?;
+        for file in &restored.files {
+            give(&staging.join(file))?;
         }
         give(staging)?;
         if self.old {

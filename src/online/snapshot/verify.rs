@@ -166,7 +166,22 @@ pub fn not_rolled_back(
     }
 }
 
-/// Restores, opens, compares and attests one snapshot. `staged` is called with the staging directory while it is there.
+/// What else is done with a snapshot while it lies restored, before an engine opens it, and once it was found good.
+pub trait Besides {
+    /// It lies in this directory.
+    ///
+    /// # Errors
+    /// Ends the verification.
+    fn restored(&mut self, staging: &Path, manifest: &Manifest) -> Result<(), Refused>;
+
+    /// It is good.
+    ///
+    /// # Errors
+    /// Ends the verification.
+    fn good(&mut self, manifest: &Manifest, good: &Attestation) -> Result<(), Refused>;
+}
+
+/// Restores, opens, compares and attests one snapshot.
 ///
 /// # Errors
 /// What is wrong with it, by name; nothing is attested then.
@@ -174,7 +189,7 @@ pub fn verify(
     verifier: &Verifier<'_>,
     entry: &Entry,
     now: Timestamp,
-    staged: &mut dyn FnMut(&Path, &Manifest, &Attestation) -> Result<(), Refused>,
+    besides: &mut dyn Besides,
 ) -> Result<Attestation, Refused> {
     if let Worth::Refused(refused) = &entry.worth {
         return Err(refused.clone());
@@ -201,6 +216,7 @@ pub fn verify(
         progress: verifier.progress,
     };
     fetch::fetch(&fetch, &manifest, &staging.0)?;
+    besides.restored(&staging.0, &manifest)?;
     let opened = (verifier.open)(&staging.0, manifest.engine)?;
     let nodes = compare(verifier, head, &opened)?;
     let attestation = Attestation {
@@ -215,7 +231,7 @@ pub fn verify(
         state_root: opened.state_root,
         nodes,
     };
-    staged(&staging.0, &manifest, &attestation)?;
+    besides.good(&manifest, &attestation)?;
     attest(verifier, entry, &attestation)?;
     staging.remove()?;
     Ok(attestation)

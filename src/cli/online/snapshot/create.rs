@@ -2,22 +2,26 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use jiff::Timestamp;
 
+use super::failure;
+use super::report::{show, shown};
 use super::settings::{self, StoreArgs};
-use super::{bytes, failure};
+use super::watch::Watch;
 use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings, nodes};
 use crate::files::{from_error, refused};
+use crate::online::audit_log::{Entry, Level};
 use crate::online::authorship;
 use crate::online::class::Class;
 use crate::online::config::SnapshotConfig;
+use crate::online::metrics::{HostMeasured, Measured, StoreMeasured};
 use crate::online::node::Node;
-use crate::online::snapshot::create::{Chain, Report, Request, create, open_stores, tidy};
+use crate::online::schedule::{self, LastSnapshots};
+use crate::online::snapshot::create::{
+    Chain, Report, Request, create, estimate, open_stores, tidy,
+};
 use crate::online::snapshot::database::Database;
 use crate::online::snapshot::key::HostKey;
 use crate::online::snapshot::manifest::{BlockId, Method};
@@ -25,6 +29,7 @@ use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::ship::Progress;
 use crate::online::snapshot::stop::{self, NodeControl};
 use crate::transcript::hex::Hex;
+use crate::vault::recipient::Recipient;
 
 /// How the database is held still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,30 +87,17 @@ pub struct CreateArgs {
     #[arg(long, value_enum, value_name = "METHOD")]
     pub method: Option<MethodArg>,
 
+    /// Make one snapshot for the classes that are due, or none if none is
+    #[arg(long, conflicts_with = "class")]
+    pub due: bool,
+
     /// Let the node be stopped for it
     #[arg(long)]
     pub allow_stop: bool,
-}
 
-#[derive(Serialize)]
-struct JsonStore<'a> {
-    store: &'a str,
-    sent_bytes: u64,
-    snapshot: Option<String>,
-    refused: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Json<'a> {
-    classes: &'a [Class],
-    engine: String,
-    method: Method,
-    bytes: u64,
-    files: usize,
-    stopped_ms: u64,
-    seconds: f64,
-    stores: Vec<JsonStore<'a>>,
-    notes: &'a [String],
+    /// Say what it would send, need and cost, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 pub(super) fn run(
@@ -113,33 +105,24 @@ pub(super) fn run(
     settings: &Settings,
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let done = make(args, settings, out);
-    let failed = match &done {
-        Ok(None) => None,
-        Ok(Some(refused)) => Some(refused.name.clone()),
-        Err(failure) => Some(failure.refused.name.clone()),
-    };
-    if let Some(name) = failed {
-        on_failure(&settings.file.snapshot, &name);
-    }
-    match done? {
-        None => Ok(0),
-        Some(refused) => Ok(failure(refused).exit),
-    }
-}
-
-/// Runs the command that was set for failures; that it fails is said.
-pub(super) fn on_failure(config: &SnapshotConfig, name: &str) {
-    let Some((program, arguments)) = config.on_failure.split_first() else {
-        return;
-    };
-    let ran = Command::new(program)
-        .args(arguments)
-        .arg(name)
-        .stdin(Stdio::null())
-        .status();
-    if !ran.as_ref().is_ok_and(std::process::ExitStatus::success) {
-        eprintln!("on_failure: {program} failed ({ran:?}).");
+    let watch = Watch::new(settings);
+    match make(args, settings, &watch, out) {
+        Ok(None) => Ok(0),
+        Ok(Some(refused)) => {
+            watch.failed("snapshot", "store-failed", &refused.name, &refused.what);
+            Ok(failure(refused).exit)
+        }
+        Err(failed) => {
+            if !args.dry_run && failed.exit != 2 {
+                watch.failed(
+                    "snapshot",
+                    "failed",
+                    &failed.refused.name,
+                    &failed.refused.what,
+                );
+            }
+            Err(failed)
+        }
     }
 }
 
@@ -147,6 +130,7 @@ pub(super) fn on_failure(config: &SnapshotConfig, name: &str) {
 fn make(
     args: &CreateArgs,
     settings: &Settings,
+    watch: &Watch<'_>,
     out: &mut dyn Write,
 ) -> Result<Option<Refused>, Failure> {
     let config = &settings.file.snapshot;
@@ -166,52 +150,153 @@ fn make(
         })?;
     let database = Database::find(path).map_err(|fault| failure(from_error(&fault)))?;
     let source = source(args, settings, &database)?;
-    let recipients = settings::recipients(&args.recipient, settings)?;
+    let parts = Parts {
+        recipients: settings::recipients(&args.recipient, settings)?,
+        control: control(args, config)?,
+        database,
+        source,
+    };
     let opened = settings::stores(&args.stores, settings)?;
     super::state(&settings.state)?;
-    let control = control(args, config)?;
+    let mut measured = watch.host(&parts.source.to_string());
+    let mut last = LastSnapshots::load(&settings.state).map_err(failure)?;
+    let classes = match (args.due, args.class.as_slice()) {
+        (true, _) => schedule::due(Timestamp::now(), &last.0),
+        (false, []) => vec![Class::Hot],
+        (false, given) => sorted(given),
+    };
+    if classes.is_empty() {
+        // What was measured is published again, so that it doesn't look forgotten.
+        watch.measured(&Measured::Host(measured));
+        if settings.json {
+            writeln!(out, "{{\"due\": false}}")?;
+        } else {
+            writeln!(out, "No snapshot is due.")?;
+        }
+        return Ok(None);
+    }
     let run = stop::begin(&settings.state).map_err(|fault| Failure::refused(&fault))?;
-    let mut notes = Vec::new();
+    let made = make_in(args, settings, out, &parts, opened, &classes, &run);
+    if args.dry_run {
+        return made.map(|_| None);
+    }
+    measured.last_run = Some(Timestamp::now());
+    measured.stop_window_limit_seconds = Some(seconds(config.max_stop_seconds * 1000));
+    measured.last_run_success = false;
+    let Some(report) = made.inspect_err(|_| watch.measured(&Measured::Host(measured.clone())))?
+    else {
+        return Ok(None);
+    };
+    let refused = note(&report, &mut measured, watch);
+    watch.measured(&Measured::Host(measured));
+    last.note(&classes, report.facts.time);
+    last.save(&settings.state).map_err(failure)?;
+    Ok(refused)
+}
+
+/// Thousandths as seconds.
+fn seconds(millis: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a duration for people and graphs"
+    )]
+    let millis = millis as f64;
+    millis / 1000.0
+}
+
+/// Notes for others what came of it; gives the refusal of the first store that failed.
+fn note(report: &Report, measured: &mut HostMeasured, watch: &Watch<'_>) -> Option<Refused> {
+    measured.duration_seconds = Some(report.took.as_secs_f64());
+    measured.stop_window_seconds = Some(seconds(report.facts.stopped_ms));
+    let mut refused = None;
+    for outcome in &report.stores {
+        match &outcome.committed {
+            Ok(done) => {
+                measured.stores.retain(|known| known.store != outcome.store);
+                measured.stores.push(StoreMeasured {
+                    store: outcome.store.clone(),
+                    last_backup: Some(done.head.time),
+                    by_class: outcome.last.clone(),
+                    size: Some(done.head.bytes),
+                    previous_sizes: outcome.earlier.clone(),
+                    shipped: Some(outcome.sent),
+                    objects: Some(done.head.objects),
+                });
+                let entry = Entry::new(Level::Info, "snapshot", "created")
+                    .with_text("snapshot", done.name.to_string())
+                    .with_text("store", outcome.store.clone())
+                    .with_text("head_sha256", done.sha256.to_string())
+                    .with("bytes", done.head.bytes)
+                    .with("sent_bytes", outcome.sent)
+                    .with("stopped_ms", report.facts.stopped_ms);
+                watch.log(&entry);
+            }
+            Err(fault) => {
+                if !measured
+                    .stores
+                    .iter()
+                    .any(|known| known.store == outcome.store)
+                {
+                    measured.stores.push(StoreMeasured {
+                        store: outcome.store.clone(),
+                        ..StoreMeasured::default()
+                    });
+                }
+                refused.get_or_insert_with(|| fault.clone());
+            }
+        }
+    }
+    measured.last_run_success = refused.is_none();
+    refused
+}
+
+/// What was read of the arguments.
+struct Parts {
+    database: Database,
+    source: SourceName,
+    recipients: Vec<Recipient>,
+    control: Option<NodeControl>,
+}
+
+/// Makes it, in a run that was begun; a dry run gives no report.
+fn make_in(
+    args: &CreateArgs,
+    settings: &Settings,
+    out: &mut dyn Write,
+    parts: &Parts,
+    opened: Vec<settings::Opened>,
+    classes: &[Class],
+    run: &stop::Run,
+) -> Result<Option<Report>, Failure> {
+    let config = &settings.file.snapshot;
     let json = settings.json;
+    let mut notes = Vec::new();
     let mut note = |text: &str| {
         if !json {
             eprintln!("{text}");
         }
         notes.push(text.to_owned());
     };
-    tidy(&run, &settings.state, &mut note).map_err(failure)?;
+    tidy(run, &settings.state, &mut note).map_err(failure)?;
     let far = opened
         .iter()
         .any(|(address, _)| !address.starts_with("file://"));
-    let stores = open_stores(opened, &source, &settings.state, &mut note).map_err(failure)?;
-    let classes = if args.class.is_empty() {
-        vec![Class::Hot]
-    } else {
-        sorted(&args.class)
-    };
-    let key = HostKey::open_or_make(&settings.state, &source.source).map_err(failure)?;
     let nodes = if settings.rpc.is_empty() {
         vec![]
     } else {
         nodes::open(settings)?
     };
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new(
-            3,
-            refused(
-                "program-unknown",
-                format!("The program's own path is not known: {error}."),
-                "Start it by its path.",
-            ),
-        )
+        let what = format!("The program's own path is not known: {error}.");
+        Failure::new(3, refused("program-unknown", what, "Start it by its path."))
     })?;
     let request = Request {
-        database: &database,
-        source: &source,
+        database: &parts.database,
+        source: &parts.source,
         state: &settings.state,
-        recipients: &recipients,
+        recipients: &parts.recipients,
         method: args.method.map(Method::from),
-        control: control.as_ref(),
+        control: parts.control.as_ref(),
         max_stop: config.max_stop_seconds,
         stop_wait: config.stop_wait_seconds,
         program: &program,
@@ -219,16 +304,20 @@ fn make(
         chain: chain(&nodes, &mut note),
         may_stop: &|| may_stop(&nodes),
     };
+    let stores = open_stores(opened, &parts.source, &settings.state, &mut note).map_err(failure)?;
+    if args.dry_run {
+        let found = estimate(&request, &stores).map_err(failure)?;
+        super::cost::show(&found, &settings.file.prices, json, out)?;
+        return Ok(None);
+    }
+    let key = HostKey::open_or_make(&settings.state, &parts.source.source).map_err(failure)?;
     let progress = Progress::default();
-    let report = shown(&progress, json, || {
-        create(&request, &classes, stores, &key, &progress, &mut note)
-    })
-    .map_err(failure)?;
+    let made = shown(&progress, json, || {
+        create(&request, classes, stores, &key, &progress, &mut note)
+    });
+    let report = made.map_err(failure)?;
     show(&report, &notes, json, out)?;
-    Ok(report
-        .stores
-        .into_iter()
-        .find_map(|(_, _, committed)| committed.err()))
+    Ok(Some(report))
 }
 
 fn sorted(classes: &[Class]) -> Vec<Class> {
@@ -374,143 +463,4 @@ fn may_stop(nodes: &[Node]) -> Result<(), Refused> {
         ),
         "Wait until they are back; or take the snapshot from a node that is no validator.",
     ))
-}
-
-/// Shows progress on a terminal while `work` goes on.
-pub(super) fn shown<T>(progress: &Progress, json: bool, work: impl FnOnce() -> T) -> T {
-    if json || !rustix::termios::isatty(std::io::stderr()) {
-        return work();
-    }
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let begun = Instant::now();
-            let mut shown = false;
-            while !stop.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(200));
-                let total = progress.total.load(Ordering::Relaxed);
-                if total > 0 && begun.elapsed() > Duration::from_secs(1) {
-                    eprint!("\r\x1b[K{}", line(progress, total, begun.elapsed()));
-                    shown = true;
-                }
-            }
-            if shown {
-                eprint!("\r\x1b[K");
-            }
-        });
-        let done = work();
-        stop.store(true, Ordering::Relaxed);
-        done
-    })
-}
-
-fn line(progress: &Progress, total: u64, since: Duration) -> String {
-    let done = progress.done.load(Ordering::Relaxed).min(total);
-    let sent = progress.sent.load(Ordering::Relaxed);
-    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
-    let rate = done.saturating_mul(1000) / millis;
-    let left = (total - done).checked_div(rate).unwrap_or(0);
-    format!(
-        "{} of {} ({} %), {} moved, {}/s, {}:{:02} left",
-        bytes(done),
-        bytes(total),
-        done.saturating_mul(100) / total,
-        bytes(sent),
-        bytes(rate),
-        left / 60,
-        left % 60
-    )
-}
-
-fn show(report: &Report, notes: &[String], json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let facts = &report.facts;
-    if json {
-        let stores = report
-            .stores
-            .iter()
-            .map(|(store, sent_bytes, committed)| JsonStore {
-                store,
-                sent_bytes: *sent_bytes,
-                snapshot: committed.as_ref().ok().map(|done| done.name.to_string()),
-                refused: committed
-                    .as_ref()
-                    .err()
-                    .map(|refused| refused.name.as_str()),
-            });
-        let document = Json {
-            classes: &facts.classes,
-            engine: facts.engine.to_string(),
-            method: facts.method,
-            bytes: report.bytes,
-            files: report.files,
-            stopped_ms: facts.stopped_ms,
-            seconds: report.took.as_secs_f64(),
-            stores: stores.collect(),
-            notes,
-        };
-        writeln!(
-            out,
-            "{}",
-            serde_json::to_string_pretty(&document).expect("strings and numbers")
-        )?;
-        return Ok(());
-    }
-    let classes: Vec<String> = facts.classes.iter().map(ToString::to_string).collect();
-    writeln!(
-        out,
-        "{} of {}: {} in {} files, {}, for {}.",
-        facts.engine,
-        facts.source,
-        bytes(report.bytes),
-        report.files,
-        method(facts.method),
-        classes.join(", ")
-    )?;
-    if let Some(block) = facts.finalized {
-        writeln!(out, "Finalized block {} {}", block.number, block.hash)?;
-    }
-    if facts.stopped_ms > 0 {
-        writeln!(
-            out,
-            "The node was stopped for {}.{} s.",
-            facts.stopped_ms / 1000,
-            facts.stopped_ms % 1000 / 100
-        )?;
-    }
-    for (store, sent, committed) in &report.stores {
-        match committed {
-            Ok(done) => writeln!(
-                out,
-                "{store}: {} is stored, {} sent, {} in {} objects.",
-                done.name,
-                bytes(*sent),
-                bytes(done.head.stored_bytes),
-                done.head.objects
-            )?,
-            Err(refused) => writeln!(
-                out,
-                "{store}: NOT STORED. {} [{}]\n{}",
-                refused.what, refused.name, refused.way_on
-            )?,
-        }
-    }
-    let seconds = report.took.as_secs_f64();
-    writeln!(
-        out,
-        "It took {seconds:.1} s. It counts as good once a verifier has restored it."
-    )?;
-    Ok(())
-}
-
-/// The method in words.
-pub(super) fn method(method: Method) -> &'static str {
-    match method {
-        Method::Btrfs => "by a btrfs snapshot",
-        Method::Zfs => "by a ZFS snapshot",
-        Method::Lvm => "by an LVM snapshot",
-        Method::StoppedReflink => "cloned while the node was stopped",
-        Method::StoppedLinks => "linked while the node was stopped",
-        Method::StoppedCopy => "read while the node was stopped",
-        Method::LiveLinks => "pinned while the node ran",
-    }
 }

@@ -9,6 +9,7 @@ use super::{bytes, failure};
 use crate::cli::online::{Failure, Settings};
 use crate::files::from_error;
 use crate::online::class::Class;
+use crate::online::snapshot::archive;
 use crate::online::snapshot::catalog::{self, Entry, Worth};
 
 /// Arguments of `snapshot list`.
@@ -25,6 +26,10 @@ pub struct ListArgs {
     /// Those that serve this class
     #[arg(long, value_enum, value_name = "CLASS")]
     pub class: Option<Class>,
+
+    /// Those too that are older than their class is kept
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Serialize)]
@@ -50,6 +55,7 @@ pub(super) fn run(
 ) -> Result<u8, Failure> {
     let trust = settings::trust(&args.open, settings)?;
     let mut all = Vec::new();
+    let mut archives = Vec::new();
     let mut refused = false;
     for (address, store) in settings::stores(&args.stores, settings)? {
         let fail = |fault| Failure::new(3, from_error(&fault));
@@ -63,13 +69,24 @@ pub(super) fn run(
             {
                 continue;
             }
+            let now = store.now().map_err(fail)?;
+            archives.extend(
+                archive::list(&*store, &source, &trust)
+                    .map_err(fail)?
+                    .into_iter()
+                    .map(|one| (address.clone(), one)),
+            );
             let entries = catalog::snapshots(&*store, &source, &trust)
                 .map_err(|fault| failure(from_error(&fault)))?;
             for entry in entries {
-                if args
-                    .class
-                    .is_none_or(|class| entry.classes().contains(&class))
-                {
+                let classes = entry.classes();
+                let kept = classes.iter().map(|class| class.kept_hours()).max();
+                let age = now.duration_since(entry.name.time).as_hours();
+                // What is refused is always shown: it may lie about its age.
+                let shown = args.all
+                    || kept.is_some_and(|kept| age <= kept)
+                    || matches!(entry.worth, Worth::Refused(_));
+                if shown && args.class.is_none_or(|class| classes.contains(&class)) {
                     refused |= matches!(entry.worth, Worth::Refused(_));
                     all.push((address.clone(), source.clone(), entry));
                 }
@@ -86,7 +103,7 @@ pub(super) fn run(
             "{}",
             serde_json::to_string_pretty(&lines).expect("strings and numbers")
         )?;
-    } else if all.is_empty() {
+    } else if all.is_empty() && archives.is_empty() {
         writeln!(out, "No snapshots.")?;
     } else {
         let mut place = String::new();
@@ -97,6 +114,14 @@ pub(super) fn run(
                 place = here;
             }
             text(entry, out)?;
+        }
+        for (store, one) in &archives {
+            let worth = if one.is_good() { "good" } else { "REFUSED" };
+            writeln!(
+                out,
+                "{store}  {}  archive {}  {worth}",
+                one.source, one.name
+            )?;
         }
     }
     Ok(if refused { 4 } else { 0 })

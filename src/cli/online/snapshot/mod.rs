@@ -1,9 +1,14 @@
 //! `qh-online snapshot`: made on the host, listed, verified and pruned on the verifier, restored where they are needed.
 
+mod cost;
 mod create;
 mod list;
+mod prune;
+mod report;
 mod restore;
 mod settings;
+pub(super) mod verify;
+pub(super) mod watch;
 
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +17,9 @@ use clap::Subcommand;
 
 pub use create::CreateArgs;
 pub use list::ListArgs;
+pub use prune::PruneArgs;
 pub use restore::RestoreArgs;
+pub use verify::VerifyArgs;
 
 use super::{Failure, Settings};
 use crate::ceremony::event::Refused;
@@ -35,6 +42,15 @@ pub enum SnapshotCommand {
     ///
     /// It is fetched beside that place, checked, and put there at once; what was there is kept beside it.
     Restore(RestoreArgs),
+    /// Restore to a staging directory, open with the engine, read through, compare, and attest; archive weekly and monthly
+    /// ones.
+    ///
+    /// On a verifier, never on the host. Exit codes: 0 all good; 4 one is not; 3 a store can't be read.
+    Verify(VerifyArgs),
+    /// Delete what is no longer kept: the plan with its reasons first, then the deletion.
+    ///
+    /// On a verifier, under an identity that may delete. Exit codes: 0 done; 1 refused; 3 a store failed.
+    Prune(PruneArgs),
     /// Start the node if a snapshot stopped it and died.
     ResumeNode,
     /// Wait for the end of the process that holds our input, then do as resume-node.
@@ -55,6 +71,8 @@ pub fn run(
         SnapshotCommand::Create(args) => create::run(args, settings, out),
         SnapshotCommand::List(args) => list::run(args, settings, out),
         SnapshotCommand::Restore(args) => restore::run(args, settings, out),
+        SnapshotCommand::Verify(args) => verify::run(args, settings, out),
+        SnapshotCommand::Prune(args) => prune::run(args, settings, out),
         SnapshotCommand::ResumeNode => {
             let started = stop::resume(&settings.state).map_err(failure)?;
             if started {

@@ -5,16 +5,22 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::create::{shown, threads};
+use super::create::threads;
+use super::report::shown;
 use super::settings::{self, OpenArgs, StoreArgs};
 use super::{bytes, failure};
 use crate::cli::online::{Failure, Settings};
 use crate::files::{from_error, refused};
 use crate::online::class::Class;
+use crate::online::snapshot::archive;
 use crate::online::snapshot::catalog::{self, Allowed, Wanted, Worth};
 use crate::online::snapshot::fetch::{self, Fetch};
-use crate::online::snapshot::place;
+use crate::online::snapshot::names::{SnapshotName, SourceName};
+use crate::online::snapshot::place::{self, Placed, Restored};
 use crate::online::snapshot::ship::Progress;
+use crate::online::snapshot::trust::Trust;
+use crate::online::store::Store;
+use crate::vault::object::Identities;
 
 /// Arguments of `snapshot restore`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +44,10 @@ pub struct RestoreArgs {
     /// The newest good one that serves this class
     #[arg(long, value_enum, value_name = "CLASS")]
     pub class: Option<Class>,
+
+    /// This archive, as `snapshot list` names it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["class", "snapshot"])]
+    pub archive: Option<String>,
 
     /// Take a snapshot that no verifier has restored yet
     #[arg(long)]
@@ -73,17 +83,20 @@ pub(super) fn run(
     let source = settings::source(&args.stores, settings, &*store)?;
     let fail = |fault| Failure::new(3, from_error(&fault));
     let now = store.now().map_err(fail)?;
+    if let Some(name) = &args.archive {
+        return archived(
+            args,
+            settings,
+            &named(name)?,
+            &*store,
+            &source,
+            &trust,
+            &identities,
+            out,
+        );
+    }
     let wanted = match (&args.snapshot, args.class) {
-        (Some(name), _) => Wanted::Name(name.parse().map_err(|()| {
-            Failure::new(
-                2,
-                refused(
-                    "snapshot-name",
-                    format!("\"{name}\" is no snapshot's name."),
-                    "Give a name as `qh-online snapshot list` shows it, e.g. 20261127T020000Z-daily.",
-                ),
-            )
-        })?),
+        (Some(name), _) => Wanted::Name(named(name)?),
         (None, Some(class)) => Wanted::Class(class),
         (None, None) => Wanted::Latest,
     };
@@ -97,7 +110,16 @@ pub(super) fn run(
     let head = entry.head.as_ref().expect("what was chosen was read");
     let sha256 = entry.sha256.expect("what was chosen was read");
     let manifest = fetch::manifest(&*store, &source, entry, head, &identities).map_err(failure)?;
-    let place = place::look(&args.to, &manifest).map_err(|fault| failure(from_error(&fault)))?;
+    let restored = Restored {
+        engine: manifest.engine,
+        chain: manifest.chain.clone(),
+        files: manifest
+            .files
+            .iter()
+            .map(|file| file.path.clone())
+            .collect(),
+    };
+    let place = place::look(&args.to, &restored).map_err(|fault| failure(from_error(&fault)))?;
     let staging = place.staging(&sha256);
     if !settings.json {
         eprintln!(
@@ -127,25 +149,122 @@ pub(super) fn run(
     })
     .map_err(failure)?;
     let placed = place
-        .put(&staging, &manifest, now)
+        .put(&staging, &restored, now)
         .map_err(|fault| failure(from_error(&fault)))?;
-    let fetched = progress.sent.load(std::sync::atomic::Ordering::Relaxed);
-    let seconds = begun.elapsed().as_secs_f64();
-    if settings.json {
+    let done = Done {
+        name: entry.name,
+        good: matches!(entry.worth, Worth::Good(_)),
+        bytes: head.bytes,
+        files: restored.files.len(),
+        fetched: progress.sent.load(std::sync::atomic::Ordering::Relaxed),
+        finalized: head.finalized.map(|block| block.number),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    show(&done, placed, settings.json, out)
+}
+
+fn named(name: &str) -> Result<SnapshotName, Failure> {
+    name.parse().map_err(|()| {
+        Failure::new(
+            2,
+            refused(
+                "snapshot-name",
+                format!("\"{name}\" is no snapshot's name."),
+                "Give a name as `qh-online snapshot list` shows it, e.g. 20261127T020000Z-daily.",
+            ),
+        )
+    })
+}
+
+/// Restores an archive.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one caller, which has read all of them"
+)]
+fn archived(
+    args: &RestoreArgs,
+    settings: &Settings,
+    name: &SnapshotName,
+    store: &dyn Store,
+    source: &SourceName,
+    trust: &Trust,
+    identities: &Identities,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let begun = std::time::Instant::now();
+    let head = archive::head(store, source, name, trust).map_err(failure)?;
+    let mut restored = Restored {
+        engine: head.engine,
+        chain: head.chain.clone(),
+        files: vec![],
+    };
+    let place = place::look(&args.to, &restored).map_err(|fault| failure(from_error(&fault)))?;
+    let staging = place.staging(&head.head_sha256);
+    // An archive is one stream: what an interrupted run left can't be gone on with.
+    let fresh = match std::fs::remove_dir_all(&staging) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir(&staging),
+    };
+    fresh.map_err(|error| {
+        let what = format!("{}: {error}.", staging.display());
+        Failure::new(
+            3,
+            refused(
+                "restore-system",
+                what,
+                "Look at the directory and its permissions.",
+            ),
+        )
+    })?;
+    if !settings.json {
+        eprintln!(
+            "Unpacking the archive {name} of {source}: {}.",
+            bytes(head.bytes)
+        );
+    }
+    restored.files =
+        archive::unpack(store, source, &head, identities, &staging).map_err(failure)?;
+    let now = store
+        .now()
+        .map_err(|fault| Failure::new(3, from_error(&fault)))?;
+    let placed = place
+        .put(&staging, &restored, now)
+        .map_err(|fault| failure(from_error(&fault)))?;
+    let done = Done {
+        name: *name,
+        good: true,
+        bytes: head.bytes,
+        files: restored.files.len(),
+        fetched: head.parts.iter().map(|part| part.size).sum(),
+        finalized: head.finalized.map(|block| block.number),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    show(&done, placed, settings.json, out)
+}
+
+/// What was restored.
+struct Done {
+    name: SnapshotName,
+    good: bool,
+    bytes: u64,
+    files: usize,
+    fetched: u64,
+    finalized: Option<u64>,
+    seconds: f64,
+}
+
+fn show(done: &Done, placed: Placed, json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
+    if json {
         let document = Json {
-            snapshot: entry.name.to_string(),
-            worth: if matches!(entry.worth, Worth::Good(_)) {
-                "good"
-            } else {
-                "unattested"
-            },
+            snapshot: done.name.to_string(),
+            worth: if done.good { "good" } else { "unattested" },
             to: placed.to.display().to_string(),
             old: placed.old.map(|old| old.display().to_string()),
-            bytes: head.bytes,
-            files: manifest.files.len(),
-            fetched_bytes: fetched,
-            finalized: head.finalized.map(|block| block.number),
-            seconds,
+            bytes: done.bytes,
+            files: done.files,
+            fetched_bytes: done.fetched,
+            finalized: done.finalized,
+            seconds: done.seconds,
         };
         writeln!(
             out,
@@ -156,12 +275,13 @@ pub(super) fn run(
     }
     writeln!(
         out,
-        "{} is restored into {} in {seconds:.1} s ({} fetched).",
-        entry.name,
+        "{} is restored into {} in {:.1} s ({} fetched).",
+        done.name,
         placed.to.display(),
-        bytes(fetched)
+        done.seconds,
+        bytes(done.fetched)
     )?;
-    if !matches!(entry.worth, Worth::Good(_)) {
+    if !done.good {
         writeln!(
             out,
             "NO VERIFIER HAS RESTORED IT BEFORE: look whether the node opens it and goes on from it."

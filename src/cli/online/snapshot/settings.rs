@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings};
 use crate::files::{self, from_error, refused};
+use crate::online::config::Bucket;
 use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::trust::Trust;
-use crate::online::config::Bucket;
 use crate::online::store::s3::{CredentialSource, ObjectLock};
 use crate::online::store::{self, Store, StoreFault};
 use crate::secret::SecretText;
@@ -88,9 +88,9 @@ fn open(address: &str, buckets: &[Bucket]) -> Result<Box<dyn Store>, StoreFault>
     let bucket = buckets.iter().find(|bucket| bucket.store == address);
     let lock = match bucket.and_then(|bucket| bucket.object_lock.as_deref()) {
         None => None,
-        Some(text) => Some(
-            ObjectLock::parse(text).ok_or_else(|| fault("its object_lock is none of auto, off, governance, compliance"))?,
-        ),
+        Some(text) => Some(ObjectLock::parse(text).ok_or_else(|| {
+            fault("its object_lock is none of auto, off, governance, compliance")
+        })?),
     };
     store::open(address, |settings| {
         let Some(bucket) = bucket else { return };

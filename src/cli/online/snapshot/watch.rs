@@ -21,8 +21,16 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
-        let node = settings.node.clone().or_else(|| settings.file.source.clone());
-        let node = node.unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
+        let node = settings
+            .node
+            .clone()
+            .or_else(|| settings.file.source.clone());
+        let node = node.unwrap_or_else(|| {
+            rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned()
+        });
         Self {
             log: AuditLog::new(settings.file.watch.log.clone(), false, node),
             settings,
@@ -38,12 +46,19 @@ impl<'a> Watch<'a> {
 
     /// Writes of a failure, and runs the command that was set for it.
     pub(super) fn failed(&self, target: &'static str, event: &'static str, name: &str, what: &str) {
-        let entry = Entry::new(Level::Error, target, event).with_text("refused", name).with_text("what", what);
+        let entry = Entry::new(Level::Error, target, event)
+            .with_text("refused", name)
+            .with_text("what", what);
         self.log(&entry);
-        let Some((program, arguments)) = self.settings.file.snapshot.on_failure.split_first() else {
+        let Some((program, arguments)) = self.settings.file.snapshot.on_failure.split_first()
+        else {
             return;
         };
-        let ran = Command::new(program).args(arguments).arg(name).stdin(Stdio::null()).status();
+        let ran = Command::new(program)
+            .args(arguments)
+            .arg(name)
+            .stdin(Stdio::null())
+            .status();
         if !ran.as_ref().is_ok_and(std::process::ExitStatus::success) {
             eprintln!("on_failure: {program} failed ({ran:?}).");
         }
@@ -115,7 +130,11 @@ pub(in crate::cli::online) fn all(settings: &Settings) -> Vec<Measured> {
         let Ok(bytes) = files::read(&path, MAX_MEASURED) else {
             continue;
         };
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("qh_verify_") {
             found.extend(serde_json::from_slice(&bytes).map(Measured::Verifier).ok());
         } else {

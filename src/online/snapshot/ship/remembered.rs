@@ -14,7 +14,8 @@ use crate::transcript::hex::Hash;
 pub struct Remembered(HashMap<(String, u64, u64, i128), PlainFile>);
 
 impl Remembered {
-    pub(super) fn of(&self, file: &StillFile) -> Option<&PlainFile> {
+    /// What is known of a file, if it can't have changed.
+    pub fn of(&self, file: &StillFile) -> Option<&PlainFile> {
         let (inode, time) = file.unchanging?;
         self.0.get(&(file.name.clone(), file.size, inode, time))
     }

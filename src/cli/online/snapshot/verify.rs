@@ -1,0 +1,475 @@
+//! `qh-online verify snapshots`, and the same as `snapshot verify`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::create::threads;
+use super::failure;
+use super::report::shown;
+use super::settings::{self, OpenArgs, StoreArgs};
+use super::watch::Watch;
+use crate::ceremony::event::Refused;
+use crate::cli::online::{Failure, Settings, nodes};
+use crate::files::{from_error, refused};
+use crate::online::audit_log::{Entry as LogEntry, Level};
+use crate::online::engine::{self, Walk};
+use crate::online::metrics::{Measured, VerifiedStore};
+use crate::online::snapshot::archive;
+use crate::online::snapshot::catalog::{self, Entry};
+use crate::online::snapshot::key::HostKey;
+use crate::online::snapshot::manifest::{Attestation, BlockId, Manifest};
+use crate::online::snapshot::names::{SnapshotName, SourceName};
+use crate::online::snapshot::ship::Progress;
+use crate::online::snapshot::stop;
+use crate::online::snapshot::verify::{self, Opened, Verifier};
+use crate::online::store::Store;
+use crate::vault::object::Identities;
+use crate::vault::recipient::Recipient;
+
+/// Arguments of `verify snapshots`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Which stores; each is verified by itself.
+    #[command(flatten)]
+    pub stores: StoreArgs,
+
+    /// How snapshots are opened and judged.
+    #[command(flatten)]
+    pub open: OpenArgs,
+
+    /// This snapshot [default: the newest of each class that is not attested yet]
+    #[arg(long, value_name = "NAME")]
+    pub snapshot: Option<String>,
+
+    /// Where snapshots are restored to while they are verified [default: STATE/staging]
+    #[arg(long, value_name = "DIR")]
+    pub staging: Option<PathBuf>,
+
+    /// The program that opens databases [default: qh-engine beside this one]
+    #[arg(long, value_name = "FILE")]
+    pub engine: Option<PathBuf>,
+
+    /// To whom archives are sealed; repeat it for several [default: `recipients`, else this identity]
+    #[arg(long, value_name = "age1...")]
+    pub recipient: Vec<String>,
+
+    /// Read the whole state of the finalized block, not a sample
+    #[arg(long)]
+    pub whole_state: bool,
+}
+
+#[derive(Serialize)]
+struct Json {
+    store: String,
+    source: String,
+    snapshot: Option<String>,
+    good: bool,
+    refused: Option<String>,
+    what: Option<String>,
+    finalized: Option<u64>,
+    nodes: u64,
+    archived: bool,
+    seconds: f64,
+}
+
+/// What a verification is made with.
+struct With<'a> {
+    settings: &'a Settings,
+    args: &'a VerifyArgs,
+    identities: Identities,
+    recipients: Vec<Recipient>,
+    key: HostKey,
+    nodes: Vec<crate::online::node::Node>,
+    engine: PathBuf,
+    staging: PathBuf,
+}
+
+pub(in crate::cli::online) fn run(
+    args: &VerifyArgs,
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let trust = settings::trust(&args.open, settings)?;
+    let identities = settings::identities(&args.open, settings)?;
+    let recipients = recipients(args, settings, &identities)?;
+    super::state(&settings.state)?;
+    let _run = stop::begin(&settings.state).map_err(|fault| Failure::refused(&fault))?;
+    let with = With {
+        recipients,
+        identities,
+        key: HostKey::open_or_make(&settings.state, "verifier").map_err(failure)?,
+        nodes: if settings.rpc.is_empty() {
+            vec![]
+        } else {
+            nodes::open(settings)?
+        },
+        engine: match &args.engine {
+            Some(path) => path.clone(),
+            None => engine::beside().map_err(|fault| Failure::environment(&fault))?,
+        },
+        staging: args
+            .staging
+            .clone()
+            .unwrap_or_else(|| settings.state.join("staging")),
+        settings,
+        args,
+    };
+    let watch = Watch::new(settings);
+    let mut all = Vec::new();
+    let mut exit = 0;
+    for (address, store) in settings::stores(&args.stores, settings)? {
+        let read = store.and_then(|store| Ok((catalog::sources(&*store)?, store)));
+        let (sources, store) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                let refused = from_error(&fault);
+                watch.failed("verify", "store-failed", &refused.name, &refused.what);
+                exit = exit.max(3);
+                all.push(outcome(&address, "", None, Err(refused), 0.0));
+                continue;
+            }
+        };
+        let sources = sources
+            .into_iter()
+            .filter(|source| meant(&args.stores, source));
+        for source in sources {
+            let done = of_source(&with, &*store, &source, &trust, &watch)?;
+            exit = exit.max(
+                done.iter()
+                    .map(|one| if one.good { 0 } else { 4 })
+                    .max()
+                    .unwrap_or(0),
+            );
+            all.extend(done);
+        }
+    }
+    if all.is_empty() {
+        return Err(Failure::new(
+            1,
+            refused(
+                "snapshot-source-absent",
+                "The stores have no snapshots of this chain and host.",
+                "See what they have with `qh-online snapshot list`.",
+            ),
+        ));
+    }
+    if settings.json {
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&all).expect("strings and numbers")
+        )?;
+    }
+    Ok(exit)
+}
+
+/// Whether the arguments mean this source.
+pub(super) fn meant(args: &StoreArgs, source: &SourceName) -> bool {
+    let is = |given: &Option<String>, own: &str| given.as_ref().is_none_or(|given| given == own);
+    is(&args.chain, &source.chain) && is(&args.source, &source.source)
+}
+
+/// To whom archives are sealed: as the settings say, else to the verifier itself.
+fn recipients(
+    args: &VerifyArgs,
+    settings: &Settings,
+    own: &Identities,
+) -> Result<Vec<Recipient>, Failure> {
+    if !args.recipient.is_empty() || !settings.file.recipients.is_empty() {
+        return settings::recipients(&args.recipient, settings);
+    }
+    settings::recipients(&own.recipients(), settings)
+}
+
+fn of_source(
+    with: &With<'_>,
+    store: &dyn Store,
+    source: &SourceName,
+    trust: &crate::online::snapshot::trust::Trust,
+    watch: &Watch<'_>,
+) -> Result<Vec<Json>, Failure> {
+    let (settings, address) = (with.settings, store.address().to_owned());
+    let mut measured = watch.verifier(&source.to_string());
+    let begun = std::time::Instant::now();
+    let entries = catalog::snapshots(store, source, trust)
+        .map_err(|fault| Failure::new(3, from_error(&fault)))?;
+    let mut done = Vec::new();
+    if let Err(refused) = verify::not_rolled_back(&settings.state, &address, source, &entries) {
+        done.push(outcome(
+            &address,
+            &source.to_string(),
+            None,
+            Err(refused),
+            0.0,
+        ));
+    }
+    for gap in verify::gaps(&entries) {
+        let refused = refused(
+            "snapshot-chain-broken",
+            format!(
+                "{address}: {gap}: a snapshot was taken away or hidden, or the host's state was copied back."
+            ),
+            "Find out who could write to the store, and look at the host's state directory.",
+        );
+        done.push(outcome(
+            &address,
+            &source.to_string(),
+            None,
+            Err(refused),
+            0.0,
+        ));
+    }
+    let wanted = match &with.args.snapshot {
+        None => verify::wanted(&entries),
+        Some(name) => {
+            let name: Option<SnapshotName> = name.parse().ok();
+            entries
+                .iter()
+                .filter(|entry| Some(entry.name) == name)
+                .collect()
+        }
+    };
+    for refused in entries.iter().filter_map(|entry| match &entry.worth {
+        catalog::Worth::Refused(refused) => Some((entry.name, refused)),
+        _ => None,
+    }) {
+        done.push(outcome(
+            &address,
+            &source.to_string(),
+            Some(refused.0),
+            Err(refused.1.clone()),
+            0.0,
+        ));
+    }
+    for entry in wanted {
+        let begun = std::time::Instant::now();
+        let result = one(with, store, source, entry);
+        done.push(outcome(
+            &address,
+            &source.to_string(),
+            Some(entry.name),
+            result,
+            begun.elapsed().as_secs_f64(),
+        ));
+    }
+    let success = done.iter().all(|one| one.good);
+    for one in &done {
+        say(one, settings.json);
+        note(one, watch);
+    }
+    let good = done
+        .iter()
+        .filter(|one| one.good)
+        .filter_map(|one| one.snapshot.as_ref()?.parse::<SnapshotName>().ok());
+    let before = entries
+        .iter()
+        .filter(|entry| entry.is_good())
+        .map(|entry| entry.name);
+    let last_good = good.chain(before).map(|name| name.time).max();
+    let old = measured
+        .stores
+        .iter()
+        .position(|known| known.store == address)
+        .map(|at| measured.stores.remove(at));
+    measured.stores.push(VerifiedStore {
+        reachable: true,
+        success: Some(success),
+        verified: Some(Timestamp::now()),
+        last_good,
+        ..old.unwrap_or_else(|| VerifiedStore {
+            store: address,
+            ..VerifiedStore::default()
+        })
+    });
+    measured.last_run = Some(Timestamp::now());
+    measured.last_run_success = true;
+    measured.duration_seconds = Some(begun.elapsed().as_secs_f64());
+    watch.measured(&Measured::Verifier(measured));
+    Ok(done)
+}
+
+/// Verifies one snapshot, and archives it if it is weekly or monthly.
+fn one(
+    with: &With<'_>,
+    store: &dyn Store,
+    source: &SourceName,
+    entry: &Entry,
+) -> Result<(Attestation, bool), Refused> {
+    let now = store.now().map_err(|fault| from_error(&fault))?;
+    let walk = if with.args.whole_state {
+        Walk::All
+    } else {
+        Walk::Sample
+    };
+    // A database of any size is read through; who waits longer than a day has another fault.
+    let open = |dir: &std::path::Path, engine| {
+        let report = engine::inspect(
+            &with.engine,
+            engine,
+            dir,
+            walk,
+            Duration::from_secs(24 * 3600),
+        )
+        .map_err(|fault| from_error(&fault))?;
+        Ok(opened(report))
+    };
+    let progress = Progress::default();
+    let far = !store.address().starts_with("file://");
+    let verifier = Verifier {
+        store,
+        source,
+        identities: &with.identities,
+        key: &with.key,
+        open: &open,
+        nodes: &with.nodes,
+        genesis: None,
+        staging: &with.staging,
+        threads: with
+            .settings
+            .file
+            .snapshot
+            .threads
+            .unwrap_or_else(|| threads(far))
+            .clamp(1, 64),
+        progress: &progress,
+    };
+    let mut archiver = Archiver {
+        with,
+        store,
+        source,
+        pending: None,
+        archived: false,
+    };
+    let attestation = shown(&progress, with.settings.json, || {
+        verify::verify(&verifier, entry, now, &mut archiver)
+    })?;
+    Ok((attestation, archiver.archived))
+}
+
+/// Archives weekly and monthly snapshots.
+struct Archiver<'a> {
+    with: &'a With<'a>,
+    store: &'a dyn Store,
+    source: &'a SourceName,
+    pending: Option<archive::Pending>,
+    archived: bool,
+}
+
+impl verify::Besides for Archiver<'_> {
+    fn restored(&mut self, staging: &std::path::Path, manifest: &Manifest) -> Result<(), Refused> {
+        if let Some(class) = archive::class(&manifest.classes) {
+            let recipients = &self.with.recipients;
+            self.pending = archive::prepare(
+                self.store,
+                self.source,
+                class,
+                staging,
+                manifest,
+                recipients,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn good(&mut self, manifest: &Manifest, good: &Attestation) -> Result<(), Refused> {
+        if let Some(pending) = self.pending.take() {
+            archive::commit(
+                self.store,
+                self.source,
+                pending,
+                manifest,
+                good,
+                &self.with.key,
+            )?;
+            self.archived = true;
+        }
+        Ok(())
+    }
+}
+
+fn outcome(
+    store: &str,
+    source: &str,
+    snapshot: Option<SnapshotName>,
+    result: Result<(Attestation, bool), Refused>,
+    seconds: f64,
+) -> Json {
+    let good = result.as_ref().ok();
+    let refused = result.as_ref().err();
+    Json {
+        store: store.to_owned(),
+        source: source.to_owned(),
+        snapshot: snapshot.map(|name| name.to_string()),
+        good: good.is_some(),
+        refused: refused.map(|refused| refused.name.clone()),
+        what: refused.map(|refused| refused.what.clone()),
+        finalized: good
+            .and_then(|(good, _)| good.finalized)
+            .map(|block| block.number),
+        nodes: good.map_or(0, |(good, _)| good.nodes),
+        archived: good.is_some_and(|(_, archived)| *archived),
+        seconds,
+    }
+}
+
+fn say(one: &Json, json: bool) {
+    if json {
+        return;
+    }
+    let name = one.snapshot.as_deref().unwrap_or("the store");
+    match &one.what {
+        None => {
+            let block = one
+                .finalized
+                .map_or_else(String::new, |number| format!(", finalized block {number}"));
+            let nodes = if one.nodes > 0 {
+                format!(", {} nodes agree", one.nodes)
+            } else {
+                String::new()
+            };
+            let archived = if one.archived { ", archived" } else { "" };
+            println!(
+                "{}  {}  {name}: GOOD{block}{nodes}{archived} ({:.1} s)",
+                one.store, one.source, one.seconds
+            );
+        }
+        Some(what) => println!(
+            "{}  {}  {name}: FAILED. {what} [{}]",
+            one.store,
+            one.source,
+            one.refused.as_deref().unwrap_or_default()
+        ),
+    }
+}
+
+fn note(one: &Json, watch: &Watch<'_>) {
+    match (&one.refused, &one.what) {
+        (Some(refused), Some(what)) => watch.failed("verify", "failed", refused, what),
+        _ => watch.log(
+            &LogEntry::new(Level::Info, "verify", "good")
+                .with_text("snapshot", one.snapshot.clone().unwrap_or_default())
+                .with_text("store", one.store.clone())
+                .with("nodes", one.nodes),
+        ),
+    }
+}
+
+/// What an attestation takes of a report.
+fn opened(report: engine::Report) -> Opened {
+    let block = |block: engine::FoundBlock| BlockId {
+        number: block.number,
+        hash: block.hash,
+    };
+    let chain = report.chain;
+    Opened {
+        engine: report.engine,
+        genesis: chain.as_ref().map(|chain| chain.genesis),
+        best: chain.as_ref().map(|chain| block(chain.best)),
+        finalized: chain.as_ref().map(|chain| block(chain.finalized)),
+        state_root: chain.map(|chain| chain.state_root),
+    }
+}
