@@ -116,7 +116,7 @@ impl Directory {
 /// A name for a temporary file in `directory`: random, so that two runs never share one.
 fn temporary(directory: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     let random = data_encoding::HEXLOWER.encode(&random);
     Ok(directory.join(format!("{PART}{random}")))
 }
