@@ -335,6 +335,12 @@ fn objects_are_locked_as_the_bucket_or_the_setting_says() {
         .unwrap_err()
         .to_string();
     assert!(fault.contains("missing Object Lock"), "{fault}");
+    // An answer that doesn't tell leaves nothing unlocked.
+    let writer = store(&server, Who::Writer);
+    for (status, code) in [(400, "AuthorizationHeaderMalformed"), (404, "NoSuchKey")] {
+        server.once(Op::LockConfiguration, Fault::Status(status, code));
+        assert!(writer.put_new("a", b"a", Some(until)).is_err(), "{code}");
+    }
     assert!(!server.objects().contains_key("p/a"));
 }
 
