@@ -9,6 +9,7 @@ mod reading;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -161,6 +162,20 @@ fn what_others_laid_there_is_never_ours() {
             assert_eq!(store.put_new("c", b"bytes", None), Ok(Put::Taken));
             assert_eq!(server.objects()["p/a"].bytes, b"other");
         }
+    }
+    // What a listing says of another key, or of another size, is nothing.
+    let server = S3Server::start();
+    let store = store(&server, Who::Writer);
+    for (name, from, to) in [
+        ("a", "<Key>p/a<", "<Key>p/a/b<"),
+        ("b", "<Size>5<", "<Size>6<"),
+        ("c", "</Contents>", ""),
+    ] {
+        server.lay(&format!("p/{name}"), b"bytes");
+        server.once(Op::Put, Fault::Status(500, "InternalError"));
+        let edit = Fault::Edit(Box::new(move |text| text.replace(from, to)));
+        server.once(Op::List, edit);
+        assert_eq!(store.put_new(name, b"bytes", None), Ok(Put::Taken), "{to}");
     }
 }
 
@@ -320,6 +335,12 @@ fn objects_are_locked_as_the_bucket_or_the_setting_says() {
         .unwrap_err()
         .to_string();
     assert!(fault.contains("missing Object Lock"), "{fault}");
+    // An answer that doesn't tell leaves nothing unlocked.
+    let writer = store(&server, Who::Writer);
+    for (status, code) in [(400, "AuthorizationHeaderMalformed"), (404, "NoSuchKey")] {
+        server.once(Op::LockConfiguration, Fault::Status(status, code));
+        assert!(writer.put_new("a", b"a", Some(until)).is_err(), "{code}");
+    }
     assert!(!server.objects().contains_key("p/a"));
 }
 
@@ -376,4 +397,72 @@ fn time_is_the_servers() {
     let before = server.counts().requests;
     assert_eq!(name(&writer.list("").unwrap_err()), "store-denied");
     assert_eq!(server.counts().requests - before, 2);
+}
+
+/// Eight threads, each request going wrong up to four times, in every way there is.
+#[test]
+fn under_many_faults_every_stored_object_is_there_and_whole() {
+    let server = S3Server::start_with(Config {
+        page: 7,
+        ..Config::default()
+    });
+    let many = |settings: &mut S3Settings| settings.tries = 6;
+    let writer = store_with(&server, Who::Writer, many);
+    let reader = store_with(&server, Who::Reader, many);
+    let mut seen_before = BTreeMap::new();
+    server.inject(move |seen| {
+        let tries = seen_before
+            .entry((
+                format!("{:?}", seen.op),
+                seen.key.clone(),
+                seen.query.clone(),
+            ))
+            .or_insert(0_usize);
+        *tries += 1;
+        let number: usize = seen.key.bytes().map(usize::from).sum();
+        (*tries <= number % 5).then(|| match (number + *tries) % 8 {
+            0 => Fault::Close,
+            1 => Fault::CloseAfter,
+            2 => Fault::Status(503, "SlowDown"),
+            3 => Fault::StatusAfter(500, "InternalError"),
+            4 => Fault::WrongChecksum,
+            5 => Fault::Cut(1),
+            6 => Fault::Status(429, "TooManyRequests"),
+            _ => Fault::StatusAfter(503, "ServiceUnavailable"),
+        })
+    });
+    let bytes = |thread: usize, number: usize| vec![thread as u8; number * 1000];
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (writer, reader) = (&writer, &reader);
+            scope.spawn(move || {
+                for number in 0..25 {
+                    let (name, bytes) = (format!("t{thread}/{number}"), bytes(thread, number));
+                    assert_eq!(
+                        writer.put_new(&name, &bytes, None),
+                        Ok(Put::Stored),
+                        "{name}"
+                    );
+                    assert_eq!(
+                        writer.put_new(&name, b"other", None),
+                        Ok(Put::Taken),
+                        "{name}"
+                    );
+                    assert_eq!(reader.get(&name, 25_000).unwrap(), bytes, "{name}");
+                }
+            });
+        }
+    });
+    assert_eq!(server.counts().puts, 201, "each once, and the probe");
+    for thread in 0..8 {
+        let listed = reader.list(&format!("t{thread}/")).unwrap();
+        let mut expected: Vec<_> = (0..25)
+            .map(|number| Listed {
+                name: format!("t{thread}/{number}"),
+                size: number * 1000,
+            })
+            .collect();
+        expected.sort();
+        assert_eq!(listed, expected);
+    }
 }

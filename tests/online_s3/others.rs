@@ -123,18 +123,19 @@ impl Moto {
         Self { child, port }
     }
 
-    /// Makes a bucket.
-    fn bucket(&self, name: &str, header: &str) {
+    /// A request that needs no signature here; the answer with its head.
+    fn raw(&self, method: &str, target: &str, header: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             stream,
-            "PUT /{name} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n",
+            "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n",
             self.port
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.lines().next().unwrap().contains(" 200 "), "{answer}");
+        answer
     }
 
     fn store(&self, bucket: &str) -> S3 {
@@ -170,12 +171,13 @@ fn moto() {
         return;
     };
     let moto = Moto::start(&program);
-    moto.bucket("plain", "");
+    moto.raw("PUT", "/plain", "");
     let store = moto.store("plain");
     assert_eq!(store.lock_configuration(), Ok(BucketLock::Absent));
     suite(&store, 20);
 
-    moto.bucket("locked", "x-amz-bucket-object-lock-enabled: true\r\n");
+    let lock = "x-amz-bucket-object-lock-enabled: true\r\n";
+    moto.raw("PUT", "/locked", lock);
     let store = moto.store("locked");
     assert_eq!(store.lock_configuration(), Ok(BucketLock::Enabled(None)));
     let until = Timestamp::now() + SignedDuration::from_hours(1);
@@ -187,6 +189,9 @@ fn moto() {
     assert_eq!(store.put_new("b", b"b", None), Ok(Put::Stored));
     store.delete("b").unwrap();
     assert_eq!(store.get("b", 1).unwrap_err().name(), "store-object-absent");
+    let versions = moto.raw("GET", "/locked?versions", "");
+    assert!(versions.contains("<Key>a/b/a</Key>"), "{versions}");
+    assert!(!versions.contains("<Key>a/b/b</Key>"), "{versions}");
 
     let absent = S3Settings {
         bucket: "absent".into(),

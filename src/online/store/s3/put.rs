@@ -101,9 +101,16 @@ impl S3 {
                 })
             }
             (401 | 403, _) => Ok(BucketLock::Unknown(got.words())),
-            (_, "NoSuchBucket") => Err(self.session.refused(&ask, &got)),
-            // The configuration is absent, or the server has no such thing.
-            (400 | 404 | 405 | 501, _) => Ok(BucketLock::Absent),
+            // The configuration is absent, or the server has no such thing; nothing vaguer leaves objects unlocked.
+            (405 | 501, _)
+            | (
+                _,
+                "ObjectLockConfigurationNotFoundError"
+                | "NoSuchObjectLockConfiguration"
+                | "NotImplemented"
+                | "NotSupported"
+                | "InvalidRequest",
+            ) => Ok(BucketLock::Absent),
             _ => Err(self.session.refused(&ask, &got)),
         }
     }
