@@ -67,9 +67,9 @@ fn may(shared: &Shared, who: Who, op: Op) -> bool {
         _ if who == Who::Owner => true,
         Op::List | Op::HeadBucket => true,
         Op::LockConfiguration => shared.config.tells_lock,
-        Op::Put | Op::PutRetention => who == Who::Writer,
+        Op::Put | Op::PutRetention => matches!(who, Who::Writer | Who::Verifier),
         Op::Get | Op::Head => who != Who::Writer,
-        Op::Delete => who == Who::Pruner,
+        Op::Delete => matches!(who, Who::Pruner | Who::Verifier),
     }
 }
 

@@ -18,7 +18,7 @@
 //! server.objects().get("prefix/a").unwrap().bytes;
 //! ```
 //!
-//! Identities: [`Who::Writer`] may put and list; [`Who::Reader`] may get and list; [`Who::Pruner`] may get, list, delete;
+//! Identities: [`Who::Writer`] may put and list; [`Who::Reader`] may get and list; [`Who::Pruner`] may get, list, delete; [`Who::Verifier`] may put besides;
 //! [`Who::Owner`] may do everything.
 
 #![allow(
@@ -57,6 +57,8 @@ pub enum Who {
     Reader,
     /// May get, list and delete.
     Pruner,
+    /// May get, list, put and delete: it attests, archives and prunes.
+    Verifier,
     /// May do everything.
     Owner,
 }
@@ -229,6 +231,7 @@ impl S3Server {
                 (Who::Writer, key("WRITER")),
                 (Who::Reader, key("READER")),
                 (Who::Pruner, key("PRUNER")),
+                (Who::Verifier, key("VERIFIER")),
                 (Who::Owner, key("OWNER")),
             ])),
             faults: Mutex::default(),

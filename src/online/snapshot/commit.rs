@@ -160,7 +160,9 @@ pub fn commit(
     let signature = key.sign(HEADS, &bytes);
     let sha256 = sha256(&bytes);
 
+    // From here on this time is used up, whatever happens: two heads of one name could not be told apart.
     target.ledger.note.pending = Some((name.to_string(), sha256));
+    target.ledger.note.newest = Some(facts.time);
     target.ledger.save()?;
     let put = |end: &str, bytes: &[u8]| {
         let path = names::manifest(&facts.source, &target.ledger.epoch, &name, end);

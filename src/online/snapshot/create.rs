@@ -32,6 +32,9 @@ use crate::vault::recipient::Recipient;
 /// How long an object lock holds beyond the end of its epoch, in days.
 pub const LOCK_DAYS: i64 = 30;
 
+/// How far clocks of stores may differ.
+const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
 /// Bytes that must be free in a directory besides what is expected to be stored.
 const SPARE: u64 = 64 * 1024 * 1024;
 
@@ -270,7 +273,7 @@ pub fn create(
     let shipped = hold_and_ship(request, &work, note)?;
     let facts = Facts {
         source: request.source.clone(),
-        time: stores.now,
+        time: unused(&stores)?,
         classes: classes.to_vec(),
         engine: request.database.engine,
         method: shipped.method,
@@ -393,6 +396,29 @@ pub fn estimate(request: &Request<'_>, stores: &Stores) -> Result<Estimate, Refu
         stores: stores.targets.iter().map(each).collect(),
         chunk,
     })
+}
+
+/// The stores' time, or the first second after the last head's: names of snapshots are of seconds.
+fn unused(stores: &Stores) -> Result<Timestamp, Refused> {
+    let newest = stores
+        .targets
+        .iter()
+        .filter_map(|target| target.ledger.note.newest)
+        .max();
+    let next =
+        newest.and_then(|newest| newest.checked_add(jiff::SignedDuration::from_secs(1)).ok());
+    match next {
+        Some(next) if next > stores.now + CLOCKS_DIFFER => Err(refused(
+            "snapshot-clock-back",
+            format!(
+                "The last snapshot is of {}, and the store's clock says {}.",
+                next, stores.now
+            ),
+            "Look at the clocks of the stores. What was sent is not sent again.",
+        )),
+        Some(next) => Ok(next.max(stores.now)),
+        None => Ok(stores.now),
+    }
 }
 
 /// Where is remembered what is known of unchanging files.

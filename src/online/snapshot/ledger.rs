@@ -50,6 +50,8 @@ pub struct EpochNote {
     pub previous: Option<Hash>,
     /// Name and SHA-256 of a head whose commit was begun.
     pub pending: Option<(String, Hash)>,
+    /// The time in the last head whose commit was begun; no later one has it or an earlier one.
+    pub newest: Option<Timestamp>,
     /// When each class was served last.
     pub last: BTreeMap<Class, Timestamp>,
     /// Plain sizes of the last snapshots, newest last.
@@ -164,6 +166,7 @@ impl Ledger {
             restore_sh: None,
             previous: before.as_ref().and_then(|b| b.previous),
             pending: before.as_ref().and_then(|b| b.pending.clone()),
+            newest: before.as_ref().and_then(|b| b.newest),
             last: before.as_ref().map(|b| b.last.clone()).unwrap_or_default(),
             sizes: before.map(|b| b.sizes).unwrap_or_default(),
         };

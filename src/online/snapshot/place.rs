@@ -222,9 +222,9 @@ pub fn look(to: &Path, restored: &Restored) -> Result<Place, PlaceFault> {
 }
 
 fn not_in_use(database: &Database) -> Result<(), PlaceFault> {
-    match lock::try_hold(database) {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(PlaceFault::InUse {
+    match lock::is_held(database) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(PlaceFault::InUse {
             path: database.dir.clone(),
         }),
         Err(fault) => Err(PlaceFault::System {

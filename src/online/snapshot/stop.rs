@@ -5,6 +5,9 @@
 //!    its own, so what ends us doesn't end it.
 //! 3. If it dies too, or the host restarts, a systemd unit does the same by the marker (`qh-online schedule install`).
 //! 4. Starting is tried again until it succeeds or three tries failed; the marker stays until it succeeded.
+//! 5. Who dies while the node is being stopped leaves a stop on its way: a start that comes before it is lost. So then the
+//!    node's lock is watched for as long as stopping may take, and the node is started whenever it doesn't hold it.
+//!    Commands of one's own must do no harm to a node that runs, or is starting already.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -19,6 +22,7 @@ use super::database::Database;
 use super::freeze::lock;
 use crate::ceremony::event::Refused;
 use crate::files::{self, refused};
+use crate::online::engine::Engine;
 use crate::refusal::Refuse;
 use crate::transcript::visible::visible_short;
 
@@ -70,6 +74,47 @@ impl NodeControl {
 struct Marker {
     since: jiff::Timestamp,
     start: Vec<String>,
+    /// Whether it has stopped; else it is being stopped.
+    stopped: bool,
+    /// The database, whose lock tells whether it runs.
+    database: PathBuf,
+    engine: Engine,
+    /// How long it may take to stop, in seconds.
+    wait: u64,
+}
+
+impl Marker {
+    fn write(&self, state: &Path) -> Result<(), StopFault> {
+        let path = state.join(MARKER);
+        let text = serde_json::to_vec(self).expect("strings and numbers");
+        files::write(&path, &text).map_err(|refused| system(&path, refused.what))
+    }
+
+    fn database(&self) -> Database {
+        Database {
+            dir: self.database.clone(),
+            engine: self.engine,
+            chain: None,
+        }
+    }
+
+    /// Starts the node, and, if a stop may still be on its way, sees to it that it stays started.
+    fn bring_back(&self) -> Result<(), StopFault> {
+        start(&self.start)?;
+        if self.stopped {
+            return Ok(());
+        }
+        let database = self.database();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(self.wait + 2) {
+            std::thread::sleep(Duration::from_millis(500));
+            // A lock that can't be looked at tells nothing: then it is started, which does no harm.
+            if !lock::is_held(&database).unwrap_or(false) {
+                start(&self.start)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why the node was not stopped or started.
@@ -172,7 +217,7 @@ pub fn begin(state: &Path) -> Result<Run, StopFault> {
 /// The node, stopped by us.
 pub struct Stopped<'a> {
     state: &'a Path,
-    start: &'a [String],
+    marker: Marker,
     since: Instant,
     guard: Option<Child>,
     started: bool,
@@ -183,18 +228,20 @@ pub struct Stopped<'a> {
 /// # Errors
 /// [`StopFault`]; the node was started again then, or the fault says that it was not.
 pub fn stop<'a>(
-    control: &'a NodeControl,
+    control: &NodeControl,
     database: &Database,
     state: &'a Path,
     guard: &Path,
     wait: Duration,
 ) -> Result<(Stopped<'a>, lock::Held), StopFault> {
-    let path = state.join(MARKER);
     let marker = Marker {
         since: jiff::Timestamp::now(),
         start: control.start.clone(),
+        stopped: false,
+        database: database.dir.clone(),
+        engine: database.engine,
+        wait: wait.as_secs(),
     };
-    let text = serde_json::to_vec(&marker).expect("strings");
     let guard = Command::new(guard)
         .args(["snapshot", "guard", "--state"])
         .arg(state)
@@ -206,12 +253,12 @@ pub fn stop<'a>(
         .map_err(|error| system(guard, error))?;
     let mut stopped = Stopped {
         state,
-        start: &control.start,
+        marker,
         since: Instant::now(),
         guard: Some(guard),
         started: true, // nothing is stopped yet
     };
-    files::write(&path, &text).map_err(|refused| system(&path, refused.what))?;
+    stopped.marker.write(state)?;
     stopped.started = false;
     stopped.since = Instant::now();
     let told = run("stopped", &control.stop);
@@ -231,7 +278,11 @@ pub fn stop<'a>(
         }
     });
     match result {
-        Ok(held) => Ok((stopped, held)),
+        Ok(held) => {
+            stopped.marker.stopped = true;
+            stopped.marker.write(state)?; // on an error it is dropped, and so started
+            Ok((stopped, held))
+        }
         Err(fault) => {
             stopped.start()?;
             Err(fault)
@@ -255,7 +306,7 @@ impl Stopped<'_> {
 
     fn start_now(&mut self) -> Result<Duration, StopFault> {
         self.started = true; // by us, now; or it is said that it was not
-        let done = start(self.start);
+        let done = self.marker.bring_back();
         let window = self.since.elapsed();
         if done.is_ok() {
             remove_marker(self.state)?;
@@ -379,7 +430,8 @@ pub fn resume_in(_run: &Run, state: &Path) -> Result<bool, Refused> {
             "START THE NODE BY HAND NOW, then remove this file.",
         )
     })?;
-    start(&marker.start)
+    marker
+        .bring_back()
         .and_then(|()| remove_marker(state))
         .map_err(|fault| files::from_error(&fault))?;
     Ok(true)
@@ -397,5 +449,15 @@ pub fn guard(state: &Path) -> Result<bool, Refused> {
     if said == b"started\n" {
         return Ok(false);
     }
-    resume(state)
+    // Our input may end a moment before the dead run's lock is free. A new run that has it starts the node itself.
+    let begun = Instant::now();
+    while !resume(state)? {
+        if state.join(MARKER).symlink_metadata().is_err()
+            || begun.elapsed() > Duration::from_secs(30)
+        {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(true)
 }

@@ -107,6 +107,11 @@ pub(super) fn run(
         old: args.old,
     };
     let entry = catalog::choose(&entries, &wanted, allowed, now).map_err(failure)?;
+    for newer in entries.iter().filter(|newer| newer.name > entry.name) {
+        if let Worth::Refused(refused) = &newer.worth {
+            eprintln!("SKIPPED: {} [{}]", refused.what, refused.name);
+        }
+    }
     let head = entry.head.as_ref().expect("what was chosen was read");
     let sha256 = entry.sha256.expect("what was chosen was read");
     let manifest = fetch::manifest(&*store, &source, entry, head, &identities).map_err(failure)?;

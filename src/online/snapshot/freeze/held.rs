@@ -80,7 +80,7 @@ impl Held {
     pub(super) fn note(thing: Thing, path: PathBuf, state: &Path) -> Result<Self, FreezeFault> {
         let note = state.join(format!("{NOTE}{}.json", random_id()?));
         let text = serde_json::to_vec(&thing).expect("paths that came from text");
-        files::write_new(&note, &text).map_err(|refused| FreezeFault::System {
+        files::write(&note, &text).map_err(|refused| FreezeFault::System {
             path: note.clone(),
             reason: refused.what,
         })?;
@@ -140,6 +140,9 @@ pub fn remove_left(state: &Path) -> Result<Vec<String>, FreezeFault> {
     for entry in entries {
         let entry = entry.map_err(fail)?;
         let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(NOTE) && name.ends_with(".part") {
+            fs::remove_file(entry.path()).map_err(fail)?; // a note that was not written yet: nothing was made
+        }
         if !(name.starts_with(NOTE) && name.ends_with(".json")) {
             continue;
         }

@@ -44,6 +44,9 @@ pub fn offered(dir: &Path) -> Result<Option<Method>, FreezeFault> {
 /// # Errors
 /// [`FreezeFault`].
 pub fn take(method: Method, database: &Database, state: &Path) -> Result<Still, FreezeFault> {
+    // What is photographed is what a power cut would leave: the less is on its way to the disk, the newer it is.
+    let synced = fs::File::open(&database.dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+    synced.map_err(|error| FreezeFault::system(&database.dir, &error))?;
     let held = match method {
         Method::Btrfs => take_btrfs(&database.dir, state)?,
         Method::Zfs => take_zfs(&database.dir, state)?,

@@ -1,0 +1,5 @@
+//! Snapshots of databases that another process writes, judged by their engines.
+
+mod faults;
+mod live;
+mod running;

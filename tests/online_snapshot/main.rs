@@ -1,0 +1,19 @@
+//! Chain snapshots through the program itself: made, listed, verified, restored, by it and by stock tools; and everything
+//! that is refused.
+#![cfg(feature = "online")]
+
+mod basic;
+mod bucket;
+mod crash;
+mod hostile;
+#[path = "../online/node.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod node;
+mod place;
+#[path = "../s3_server/mod.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod s3_server;
+mod setup;
+mod stock;
+mod stopping;
+mod volume;

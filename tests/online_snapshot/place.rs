@@ -1,0 +1,76 @@
+//! Where a snapshot may be put, and where not.
+
+use std::fs;
+
+use super::setup::{Setup, same_files};
+
+#[test]
+fn only_into_the_place_of_such_a_database_that_nobody_uses() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let refused = |to: &std::path::Path, name: &str, code: i32| {
+        let ran = setup.restore(to, &["--unattested"]);
+        assert_eq!(
+            (ran.code, ran.refused().as_str()),
+            (code, name),
+            "{}",
+            to.display()
+        );
+    };
+    refused(&setup.path("absent/to"), "restore-system", 3);
+    // Another engine's place, by its path and by what lies there.
+    let rocks = setup.path("chains/dev3/db/full");
+    fs::create_dir_all(&rocks).unwrap();
+    refused(&rocks, "restore-other-engine", 1);
+    let elsewhere = setup.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("CURRENT"), b"MANIFEST-000001\n").unwrap();
+    refused(&elsewhere, "restore-other-engine", 1);
+    // Another chain's.
+    let chain = setup.path("chains/other/paritydb/full");
+    fs::create_dir_all(&chain).unwrap();
+    refused(&chain, "restore-other-chain", 1);
+    // A directory with something else in it: the chain directory, somebody's home.
+    refused(&setup.path("chains/dev3"), "restore-place-strange", 1);
+    let home = setup.path("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("letter"), b"").unwrap();
+    refused(&home, "restore-place-strange", 1);
+    fs::write(setup.path("file"), b"").unwrap();
+    refused(&setup.path("file"), "restore-system", 3);
+    // In use: the node holds its lock.
+    let lock = fs::File::open(setup.database().join("lock")).unwrap();
+    lock.lock().unwrap();
+    refused(&setup.database(), "restore-node-running", 1);
+    drop(lock);
+    let before = setup.path("before");
+    fs::create_dir(&before).unwrap();
+    for entry in fs::read_dir(setup.database()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, before.join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(setup.database().join("table_00_15"), b"corrupted").unwrap();
+    let done = setup
+        .restore(&setup.database(), &["--unattested"])
+        .ok()
+        .json();
+    same_files(&before, &setup.database());
+    let old = std::path::PathBuf::from(done["old"].as_str().unwrap());
+    assert_eq!(
+        fs::read(old.join("table_00_15")).unwrap(),
+        b"corrupted",
+        "the old one is kept"
+    );
+}
+
+#[test]
+fn an_empty_directory_is_filled_and_nothing_is_left_beside_it() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let to = setup.path("new/paritydb/full");
+    fs::create_dir_all(&to).unwrap();
+    let done = setup.restore(&to, &["--unattested"]).ok().json();
+    assert_eq!(done["old"], serde_json::Value::Null);
+    same_files(&setup.database(), &to);
+    assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
+}
