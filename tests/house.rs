@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what it may import, besides itself.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("ceremony", &[]),
     ("refusal", &[]),
     ("files", &["ceremony", "refusal"]),
@@ -46,6 +46,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "print",
         ],
     ),
+    ("engines", &["online", "transcript"]),
     ("cli", &ALL),
     ("main", &ALL),
 ];

@@ -7,11 +7,9 @@ mod bucket;
 mod crash;
 mod hostile;
 #[path = "../online/node.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
 mod node;
 mod place;
 #[path = "../s3_server/mod.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
 mod s3_server;
 mod setup;
 mod stock;

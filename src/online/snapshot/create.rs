@@ -117,12 +117,15 @@ pub struct Stores {
     pub now: Timestamp,
 }
 
+/// A store with its address, or why it can't be opened.
+pub type OpenedStore = (String, Result<Box<dyn Store>, StoreFault>);
+
 /// Opens ledgers and asks the stores for their time and for what they have. A store that fails is noted.
 ///
 /// # Errors
 /// `snapshot-no-store` if none is left.
 pub fn open_stores(
-    stores: Vec<(String, Result<Box<dyn Store>, StoreFault>)>,
+    stores: Vec<OpenedStore>,
     source: &SourceName,
     state: &Path,
     note: &mut dyn FnMut(&str),

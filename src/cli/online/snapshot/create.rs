@@ -20,7 +20,7 @@ use crate::online::metrics::{HostMeasured, Measured, StoreMeasured};
 use crate::online::node::Node;
 use crate::online::schedule::{self, LastSnapshots};
 use crate::online::snapshot::create::{
-    Chain, Report, Request, create, estimate, open_stores, tidy,
+    Chain, OpenedStore, Report, Request, create, estimate, open_stores, tidy,
 };
 use crate::online::snapshot::database::Database;
 use crate::online::snapshot::key::HostKey;
@@ -264,7 +264,7 @@ fn make_in(
     settings: &Settings,
     out: &mut dyn Write,
     parts: &Parts,
-    opened: Vec<settings::Opened>,
+    opened: Vec<OpenedStore>,
     classes: &[Class],
     run: &stop::Run,
 ) -> Result<Option<Report>, Failure> {

@@ -6,6 +6,7 @@ use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings};
 use crate::files::{self, from_error, refused};
 use crate::online::config::Bucket;
+use crate::online::snapshot::create::OpenedStore;
 use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::trust::Trust;
 use crate::online::store::s3::{CredentialSource, ObjectLock};
@@ -46,14 +47,11 @@ fn missing(name: &str, what: &str, way_on: &str) -> Failure {
     Failure::new(2, refused(name, what, way_on))
 }
 
-/// A store with its address, or why it can't be opened.
-pub(super) type Opened = (String, Result<Box<dyn Store>, StoreFault>);
-
 /// The stores of the flags, or of the configuration.
 ///
 /// # Errors
 /// Exit 2 if none is named, or one twice.
-pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<Opened>, Failure> {
+pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<OpenedStore>, Failure> {
     let addresses = match args.store.as_slice() {
         [] => settings.file.stores.as_slice(),
         given => given,

@@ -27,10 +27,6 @@ const NAME: &str = "qh-snapshot-";
 /// [`FreezeFault::System`].
 pub fn offered(dir: &Path) -> Result<Option<Method>, FreezeFault> {
     let found = rustix::fs::statfs(dir).map_err(|errno| FreezeFault::system(dir, &errno.into()))?;
-    #[expect(
-        clippy::unnecessary_cast,
-        reason = "the type differs between platforms"
-    )]
     let kind = found.f_type as i64;
     Ok(match kind {
         BTRFS => Some(Method::Btrfs),

@@ -137,8 +137,11 @@ enum Job {
     Hash(usize),
 }
 
+/// What is known of a file so far: its hash, and hash and size of each chunk.
+type Found = (Option<Hash>, Vec<Option<(Hash, u64)>>);
+
 struct Results {
-    files: Vec<(Option<Hash>, Vec<Option<(Hash, u64)>>)>,
+    files: Vec<Found>,
 }
 
 /// Ships every file of `still`, and gives what was read. Every target has every chunk then, or a fault.
@@ -201,17 +204,15 @@ pub fn ship(still: &Still, work: &Work<'_>) -> Result<Vec<PlainFile>, ShipFault>
         return Ok(vec![]);
     }
     let results = results.into_inner().expect("no panic inside").files;
-    let plain = |(file, (hash, chunks)): (&StillFile, (Option<Hash>, Vec<Option<(Hash, u64)>>))| {
-        PlainFile {
-            name: file.name.clone(),
-            size: file.size,
-            mode: file.mode,
-            sha256: hash.expect("every file was hashed"),
-            chunks: chunks
-                .into_iter()
-                .map(|chunk| chunk.expect("every chunk was read"))
-                .collect(),
-        }
+    let plain = |(file, (hash, chunks)): (&StillFile, Found)| PlainFile {
+        name: file.name.clone(),
+        size: file.size,
+        mode: file.mode,
+        sha256: hash.expect("every file was hashed"),
+        chunks: chunks
+            .into_iter()
+            .map(|chunk| chunk.expect("every chunk was read"))
+            .collect(),
     };
     Ok(still.files.iter().zip(results).map(plain).collect())
 }
