@@ -92,6 +92,7 @@ fn until_input_ends() {
     });
 }
 
+#[cfg(feature = "engine-rocksdb")]
 mod rocks {
     use super::{COLUMNS, KEPT, Path, block, consistent, key, say};
     use rocksdb::{ColumnFamilyDescriptor, DB, IteratorMode, Options, ReadOptions, WriteBatch};
@@ -122,7 +123,7 @@ mod rocks {
                     batch.delete_cf(family, key(number - KEPT));
                 }
             }
-            db.write(&batch).unwrap();
+            db.write(batch).unwrap();
             if !say(number) {
                 return;
             }
@@ -221,11 +222,14 @@ fn main() -> ExitCode {
         ["write", engine, dir] => {
             until_input_ends();
             match *engine {
+                #[cfg(feature = "engine-rocksdb")]
                 "rocksdb" => rocks::write(Path::new(dir), ended),
-                _ => parity::write(Path::new(dir), ended),
+                "paritydb" => parity::write(Path::new(dir), ended),
+                _ => return ExitCode::from(2),
             }
             return ExitCode::SUCCESS;
         }
+        #[cfg(feature = "engine-rocksdb")]
         ["check", "rocksdb", dir, at_least] => {
             rocks::check(Path::new(dir), at_least.parse().unwrap())
         }

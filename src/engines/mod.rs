@@ -8,6 +8,7 @@
 
 mod chain;
 mod parity;
+#[cfg(feature = "engine-rocksdb")]
 mod rocks;
 mod trie;
 
@@ -65,7 +66,12 @@ trait Opened {
 /// [`Refused`].
 pub fn inspect(engine: Engine, dir: &Path, walk: Walk) -> Result<Report, Refused> {
     match engine {
+        #[cfg(feature = "engine-rocksdb")]
         Engine::RocksDb => report(&rocks::Rocks::open(dir)?, walk),
+        #[cfg(not(feature = "engine-rocksdb"))]
+        Engine::RocksDb => Err(Refused::NotOpened(
+            "this qh-engine was built without RocksDB (feature engine-rocksdb)".to_owned(),
+        )),
         Engine::ParityDb => report(&parity::Parity::open(dir)?, walk),
     }
 }

@@ -67,8 +67,7 @@ impl Opened for Parity {
                     column.bytes += (key.len() + value.len()) as u64;
                 }
             } else {
-                // By the index, so that an entry that leads nowhere is found too.
-                let read = self.db.iter_column_index_while(number, |entry| {
+                let read = self.db.iter_column_while(number, |entry| {
                     column.values += 1;
                     column.bytes += entry.value.len() as u64;
                     true

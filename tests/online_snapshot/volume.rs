@@ -47,6 +47,16 @@ fn run(command: &mut Command) {
     );
 }
 
+/// A process that is ended with the test, however that ends.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Writes the same number into two files of the database, durably, the first one first, for ever.
 const WRITER: &str = r#"
 import os, sys
@@ -83,14 +93,16 @@ fn a_running_paritydb_on_btrfs_is_photographed_and_nothing_is_left() {
     fs::create_dir_all(&database).unwrap();
     fs::write(database.join("metadata"), b"version=8\n").unwrap();
     fs::write(database.join("lock"), b"").unwrap();
-    let mut writer = Command::new("python3")
-        .args(["-c", WRITER])
-        .arg(&database)
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut writer = Ended(
+        Command::new("python3")
+            .args(["-c", WRITER])
+            .arg(&database)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let mut first = [0; 7];
-    std::io::Read::read_exact(writer.stdout.as_mut().unwrap(), &mut first).unwrap();
+    std::io::Read::read_exact(writer.0.stdout.as_mut().unwrap(), &mut first).unwrap();
     // The node runs: it holds the lock.
     let lock = fs::File::open(database.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -170,8 +182,6 @@ fn a_running_paritydb_on_btrfs_is_photographed_and_nothing_is_left() {
         "{done}"
     );
     assert!(!mounted.0.join(id).exists());
-    writer.kill().unwrap();
-    writer.wait().unwrap();
 }
 
 #[test]

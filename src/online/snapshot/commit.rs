@@ -4,6 +4,7 @@
 //! in between leaves objects that nothing refers to, never a head that refers to nothing.
 
 use std::collections::HashMap;
+use std::io::Write;
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ use crate::online::class::Class;
 use crate::online::engine::Engine;
 use crate::online::store::{MAX_OBJECT, Put, StoreFault};
 use crate::transcript::hex::Hash;
-use crate::vault::object::seal;
+use crate::vault::object::sealing;
 use crate::vault::recipient::Recipient;
 
 /// The script that restores with stock tools, as it lies in each epoch.
@@ -142,8 +143,7 @@ pub fn commit(
         time: facts.time,
         class,
     };
-    let mut sealed = Vec::new();
-    seal(recipients, &write(&manifest), &mut sealed);
+    let sealed = seal_document(&manifest, recipients)?;
     if sealed.len() as u64 > MAX_OBJECT {
         return Err(refused(
             "snapshot-manifest-too-large",
@@ -185,6 +185,26 @@ pub fn commit(
         .committed(sha256, &facts.classes, facts.time, head.bytes);
     target.ledger.save()?;
     Ok(Committed { name, head, sha256 })
+}
+
+/// Seals a document as it is written: the manifest of a large database has many megabytes.
+fn seal_document(manifest: &Manifest, recipients: &[Recipient]) -> Result<Vec<u8>, Refused> {
+    let write = || -> std::io::Result<Vec<u8>> {
+        let mut writer = std::io::BufWriter::new(sealing(recipients, Vec::new())?);
+        serde_json::to_writer(&mut writer, manifest)?;
+        writer.write_all(b"\n")?;
+        writer
+            .into_inner()
+            .map_err(|error| error.into_error())?
+            .finish()
+    };
+    write().map_err(|error| {
+        refused(
+            "snapshot-not-sealed",
+            format!("The manifest could not be sealed: {error}."),
+            "Look at the memory that is free, and start again: what is stored is not sent twice.",
+        )
+    })
 }
 
 fn manifest(target: &Target, facts: &Facts, files: &[PlainFile]) -> Result<Manifest, Refused> {

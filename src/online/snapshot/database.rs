@@ -87,6 +87,16 @@ pub enum DatabaseFault {
         /// What it is.
         kind: &'static str,
     },
+    /// A file that may be the engine's, by a name that we don't know.
+    #[error("{} holds \"{name}\", which may be a file of a {engine}, but no version that is known has one of this name.", .path.display())]
+    Unknown {
+        /// The directory.
+        path: PathBuf,
+        /// The file, made visible.
+        name: String,
+        /// The engine.
+        engine: Engine,
+    },
     /// More files than any database has.
     #[error("{} has more than {MAX_FILES} files.", .path.display())]
     TooMany {
@@ -103,6 +113,7 @@ impl Refuse for DatabaseFault {
             Self::Both { .. } => "database-ambiguous",
             Self::Keys { .. } => "database-with-keys",
             Self::Strange { .. } => "database-strange-entry",
+            Self::Unknown { .. } => "database-unknown-file",
             Self::TooMany { .. } => "database-too-many-files",
         }
     }
@@ -117,6 +128,9 @@ impl Refuse for DatabaseFault {
                 "Give the database's own directory (paritydb/full, db/full), not one that holds keystore or network."
             }
             Self::Strange { .. } => "Find out who put it there, and move it away.",
+            Self::Unknown { .. } => {
+                "If somebody put it there, move it away. If the node's engine wrote it, this program is too old for that engine."
+            }
             Self::TooMany { .. } => "Look whether this is the right directory.",
         }
     }
@@ -240,6 +254,12 @@ impl Database {
                             + i128::from(metadata.mtime_nsec()),
                     ),
                 });
+            } else if resembles(self.engine, &name) {
+                return Err(DatabaseFault::Unknown {
+                    path: dir.to_owned(),
+                    name: visible_short(&name, 100),
+                    engine: self.engine,
+                });
             } else {
                 contents.left_out.push(visible_short(&name, 100));
             }
@@ -273,17 +293,18 @@ fn chain_of(dir: &Path) -> Option<String> {
 
 /// Whether a database of the engine has files of this name that a snapshot needs: all but locks and text logs.
 ///
-/// Names: RocksDB's `file/filename.cc`, ParityDB's `table.rs`, `index.rs`, `ref_count.rs`, `log.rs`, `options.rs`, and
-/// Substrate's `db_version`.
+/// Names: RocksDB's `file/filename.cc`, ParityDB's `table.rs` (column decimal, size tier hex), `index.rs`, `ref_count.rs`,
+/// `log.rs`, `options.rs`, and Substrate's `db_version`.
 pub fn belongs(engine: Engine, name: &str) -> bool {
-    let number = |text: &str| {
-        !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit())
+    let digits = |text: &str, digit: fn(&u8) -> bool| {
+        !text.is_empty() && text.len() <= 20 && text.as_bytes().iter().all(digit)
     };
+    let number = |text: &str| digits(text, u8::is_ascii_digit);
     let numbered = |prefix: &str| name.strip_prefix(prefix).is_some_and(number);
     let pair = |prefix: &str| {
         name.strip_prefix(prefix)
             .and_then(|rest| rest.split_once('_'))
-            .is_some_and(|(a, b)| number(a) && number(b))
+            .is_some_and(|(a, b)| number(a) && digits(b, u8::is_ascii_hexdigit) && b.len() <= 4)
     };
     name == "db_version"
         || match engine {
@@ -304,6 +325,24 @@ pub fn belongs(engine: Engine, name: &str) -> bool {
                     || numbered("log")
             }
         }
+}
+
+/// Whether a name that doesn't belong is so like one that does, that leaving the file out could be wrong: another version
+/// of the engine may need it.
+fn resembles(engine: Engine, name: &str) -> bool {
+    let starts: &[&str] = match engine {
+        Engine::RocksDb => &["MANIFEST", "OPTIONS", "CURRENT", "IDENTITY"],
+        Engine::ParityDb => &["table", "index", "ref", "log", "metadata"],
+    };
+    let ends: &[&str] = match engine {
+        Engine::RocksDb => &[".sst", ".blob", ".log"],
+        Engine::ParityDb => &[],
+    };
+    // What engines write before they rename it is no part of a database yet.
+    let temporary = [".tmp", ".dbtmp"].iter().any(|end| name.ends_with(end));
+    !temporary
+        && (starts.iter().any(|start| name.starts_with(start))
+            || ends.iter().any(|end| name.ends_with(end)))
 }
 
 /// Reads a small file of a database, such as RocksDB's `CURRENT`.
@@ -338,6 +377,7 @@ mod tests {
         for name in [
             "metadata",
             "table_00_15",
+            "table_00_2c",
             "index_11_16",
             "log0",
             "log12",
@@ -361,6 +401,7 @@ mod tests {
             "log",
             "table_00",
             "table_0_x",
+            "table_0x_1",
             "table__1",
             "pqc_transport_identity.json",
             "metadata.tmp",
@@ -400,6 +441,13 @@ mod tests {
         let contents = found.contents(&found.dir).unwrap();
         assert_eq!(contents.files.len(), 1);
         assert_eq!(contents.left_out, ["61757261aa", "lock"]);
+        // What may be the engine's is not left out in silence.
+        fs::write(full.join("table_00_new"), b"").unwrap();
+        assert_eq!(
+            found.contents(&found.dir).unwrap_err().name(),
+            "database-unknown-file"
+        );
+        fs::remove_file(full.join("table_00_new")).unwrap();
         std::os::unix::fs::symlink(chain.join("keystore"), full.join("table_00_01")).unwrap();
         assert_eq!(
             found.contents(&found.dir).unwrap_err().name(),
