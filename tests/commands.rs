@@ -20,6 +20,7 @@ use qh_ceremony::secret::SecretBytes;
 use qh_ceremony::transcript::six_words::six_words;
 use qh_ceremony::vault::contents::BundleKey;
 use qh_ceremony::vault::delivery::open_with;
+use qh_ceremony::vault::object::Identities;
 use qh_ceremony::vault::recipient::OneTimeRecipient;
 use qh_ceremony::vault::registered::from_chain_spec;
 use serde_json::Value;
@@ -236,6 +237,11 @@ fn what_works_is_run_as_it_stands() {
             ["qh-online", "keys", "insert"] => insert(row),
             ["qh-online", "keys", "list"] => list(row),
             ["qh-online", "keys", "shred"] => shred(row),
+            ["qh-online", "snapshot", "create"] => snapshot_create(row),
+            ["qh-online", "snapshot", "prune"] => snapshot_prune(row),
+            ["qh-online", "snapshot", "restore"] => snapshot_restore(row),
+            ["qh-online", "verify", "snapshots"] => verify_snapshots(row),
+            ["qh-online", "schedule", "install"] => schedule_install(row),
             ["qh-online", "health"] => health(row),
             ["qh-online", "validators"] => validators(row),
             ["qh-ceremony", "run", script] => ceremony(script, ceremonies.path()),
@@ -369,6 +375,141 @@ fn shred(row: &Row) {
         said.out
     );
     assert!(!file.exists());
+}
+
+/// A host with a stopped node's database, a store, and what opens and judges its snapshots.
+struct Snapshots {
+    base: TempDir,
+    database: PathBuf,
+    recipient: String,
+}
+
+impl Snapshots {
+    fn new() -> Self {
+        let base = tempfile::tempdir().unwrap();
+        let database = chain_dir(base.path(), &[]).join("paritydb/full");
+        fs::create_dir_all(&database).unwrap();
+        put(&database, "metadata", b"version=8\n");
+        put(&database, "table_00_15", &[7; 10_000]);
+        fs::create_dir(base.path().join("store")).unwrap();
+        let (own, text) = Identities::generate();
+        let identity = put(base.path(), "identity", text.as_bytes());
+        fs::set_permissions(identity, fs::Permissions::from_mode(0o600)).unwrap();
+        let report = r#"{"format":"qh-engine-report/1","engine":"Test","columns":[],"chain":null}"#;
+        let engine = put(
+            base.path(),
+            "engine",
+            format!("#!/bin/sh\necho '{report}'\n").as_bytes(),
+        );
+        fs::set_permissions(engine, fs::Permissions::from_mode(0o755)).unwrap();
+        let recipient = own.recipients().remove(0);
+        Self {
+            base,
+            database,
+            recipient,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.base.path().join(name)
+    }
+
+    /// Runs a row's command with a state directory of this name.
+    fn run(&self, row: &Row, state: &str) -> online_host::Said {
+        let mut trust = String::new();
+        for (state, line) in [
+            ("host", "node-1 namespaces=\"qh-snapshot\""),
+            ("verifier", "v namespaces=\"qh-snapshot-good\""),
+        ] {
+            if let Ok(key) = fs::read_to_string(self.path(state).join("host_key.pub")) {
+                let key: Vec<&str> = key.split(' ').take(2).collect();
+                trust += &format!("{line} {}\n", key.join(" ").trim());
+            }
+        }
+        fs::write(self.path("trust"), trust).unwrap();
+        let config = self.path("config.toml");
+        fs::write(
+            &config,
+            format!(
+                "state = \"{}\"\nsource = \"node-1\"\n",
+                at(&self.path(state))
+            ),
+        )
+        .unwrap();
+        let store = format!("file://{}", at(&self.path("store")));
+        let paths = ["trust", "identity", "engine", "place"].map(|name| self.path(name));
+        let own = [
+            ("DATABASE", at(&self.database)),
+            ("RECIPIENT", &self.recipient),
+            ("STORE", &store),
+            ("TRUST", at(&paths[0])),
+            ("IDENTITY", at(&paths[1])),
+            ("ENGINE", at(&paths[2])),
+            ("PLACE", at(&paths[3])),
+        ];
+        online(&words(&row.typed(&own, &config)))
+    }
+
+    /// Runs the first row of this command.
+    fn first(&self, command: &[&str], state: &str) {
+        let row = table()
+            .into_iter()
+            .find(|row| row.command() == command)
+            .unwrap();
+        self.run(&row, state).ended(0);
+    }
+}
+
+fn snapshot_create(row: &Row) {
+    let host = Snapshots::new();
+    let said = host.run(row, "host").ended(0);
+    assert!(said.out.contains("-hot is stored"), "{}", said.out);
+}
+
+fn verify_snapshots(row: &Row) {
+    let host = Snapshots::new();
+    host.first(&["qh-online", "snapshot", "create"], "host");
+    let said = host.run(row, "verifier").ended(0);
+    assert!(said.out.contains("-hot: GOOD"), "{}", said.out);
+    let object = files(&host.path("store"))
+        .into_iter()
+        .find(|(path, _)| at(path).contains("/objects/"));
+    fs::write(object.unwrap().0, b"x").unwrap();
+    host.run(row, "other").ended(4);
+}
+
+fn snapshot_restore(row: &Row) {
+    let host = Snapshots::new();
+    host.first(&["qh-online", "snapshot", "create"], "host");
+    host.run(row, "host").ended(1);
+    host.first(&["qh-online", "verify", "snapshots"], "verifier");
+    host.run(row, "host").ended(0);
+    assert_eq!(
+        fs::read(host.path("place/table_00_15")).unwrap(),
+        [7; 10_000]
+    );
+}
+
+fn snapshot_prune(row: &Row) {
+    let host = Snapshots::new();
+    host.first(&["qh-online", "snapshot", "create"], "host");
+    let said = host.run(row, "verifier").ended(0);
+    assert!(said.out.contains("0 objects were deleted"), "{}", said.out);
+}
+
+fn schedule_install(row: &Row) {
+    let base = tempfile::tempdir().unwrap();
+    let root = base.path().join("root");
+    fs::create_dir(&root).unwrap();
+    online(&words(
+        &row.typed(&[("ROOT", at(&root))], &config(base.path(), "")),
+    ))
+    .ended(0);
+    let timer = files(&root)
+        .into_iter()
+        .find(|(path, _)| at(path).ends_with("qh-online-snapshot.timer"));
+    let text = String::from_utf8(timer.unwrap().1).unwrap();
+    assert!(text.contains("Persistent=true"), "{text}");
 }
 
 /// A host whose node is the one of the chain spec, and whose key is the first published one.

@@ -33,6 +33,7 @@ fn opened(engine: Engine, dir: &Path) -> Result<Report, &'static str> {
         .map_err(|fault| fault.name())
 }
 
+#[cfg(feature = "engine-rocksdb")]
 /// The largest file whose name ends or begins so.
 fn file(dir: &Path, part: &str) -> PathBuf {
     let mut all: Vec<PathBuf> = fs::read_dir(dir)
