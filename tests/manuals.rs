@@ -18,7 +18,7 @@ fn commands(command: &clap::Command, before: &str, found: &mut Vec<(String, clap
     found.push((path.clone(), command.clone()));
     for below in command
         .get_subcommands()
-        .filter(|below| below.get_name() != "help")
+        .filter(|below| below.get_name() != "help" && !below.is_hide_set())
     {
         commands(below, &path, found);
     }

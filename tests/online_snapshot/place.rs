@@ -74,3 +74,28 @@ fn an_empty_directory_is_filled_and_nothing_is_left_beside_it() {
     same_files(&setup.database(), &to);
     assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 1);
 }
+
+#[test]
+fn a_link_in_the_place_of_the_staging_directory_is_not_followed() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let to = setup.path("new/full");
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let name = setup.names().remove(0);
+    let head = fs::read(setup.epoch().join(format!("manifests/{name}.json"))).unwrap();
+    let id = qh_ceremony::online::snapshot::object::sha256(&head).to_string();
+    let (staging, other) = (
+        setup.path(&format!("new/full.qh-restore-{}", &id[..16])),
+        setup.path("other"),
+    );
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("letter"), b"mine").unwrap();
+    std::os::unix::fs::symlink(&other, &staging).unwrap();
+    let ran = setup.restore(&to, &["--unattested"]);
+    assert_eq!(
+        (ran.code, ran.refused().as_str()),
+        (3, "restore-not-written")
+    );
+    assert_eq!(fs::read(other.join("letter")).unwrap(), b"mine");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+}

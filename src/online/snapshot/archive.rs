@@ -80,10 +80,8 @@ pub struct ArchiveHead {
 
 impl ArchiveHead {
     fn name(&self) -> SnapshotName {
-        SnapshotName {
-            time: self.time,
-            class: self.class,
-        }
+        let (time, class) = (self.time, self.class);
+        SnapshotName { time, class }
     }
 }
 

@@ -175,7 +175,8 @@ pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(
         })
     };
     match rustix::fs::mkdir(staging, rustix::fs::Mode::RWXU) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST) => own(staging).map_err(|error| failed(staging, &error))?,
         Err(errno) => return Err(failed(staging, &errno.into())),
     }
     remove_strange(manifest, staging).map_err(|error| failed(staging, &error))?;
@@ -225,6 +226,23 @@ pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(
     }
     let synced = File::open(staging).and_then(|dir| Ok(rustix::fs::syncfs(&dir)?));
     synced.map_err(|error| failed(staging, &error))
+}
+
+/// Whether a staging directory that is there already is ours alone: whoever may write beside it could have put a link, or a
+/// directory of its own, in its place.
+fn own(staging: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::symlink_metadata(staging)?;
+    let ours = found.is_dir()
+        && found.uid() == rustix::process::geteuid().as_raw()
+        && found.mode() & 0o077 == 0;
+    if ours {
+        Ok(())
+    } else {
+        Err(io::Error::other(
+            "it was not made by this program: move it away",
+        ))
+    }
 }
 
 /// Removes what is no file of the manifest: an interrupted fetch leaves none, so somebody else put it there, or an engine
