@@ -19,6 +19,8 @@ use crate::online::engine::{Column, Engine, FoundChain, REPORT_FORMAT, Report, W
 /// Why a database is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
+    /// This program was built without RocksDB.
+    WithoutRocksDb,
     /// It does not open.
     NotOpened(String),
     /// It opens, and something is damaged.
@@ -31,6 +33,7 @@ impl Refused {
     /// The fault's name, as the parent knows it.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::WithoutRocksDb => "engine-without-rocksdb",
             Self::NotOpened(_) => "database-not-opened",
             Self::Damaged(_) => "database-damaged",
             Self::Chain(_) => "database-chain-broken",
@@ -40,6 +43,7 @@ impl Refused {
     /// What is wrong.
     pub fn what(&self) -> &str {
         match self {
+            Self::WithoutRocksDb => "this qh-engine was built without RocksDB",
             Self::NotOpened(what) | Self::Damaged(what) | Self::Chain(what) => what,
         }
     }
@@ -69,9 +73,7 @@ pub fn inspect(engine: Engine, dir: &Path, walk: Walk) -> Result<Report, Refused
         #[cfg(feature = "engine-rocksdb")]
         Engine::RocksDb => report(&rocks::Rocks::open(dir)?, walk),
         #[cfg(not(feature = "engine-rocksdb"))]
-        Engine::RocksDb => Err(Refused::NotOpened(
-            "this qh-engine was built without RocksDB (feature engine-rocksdb)".to_owned(),
-        )),
+        Engine::RocksDb => Err(Refused::WithoutRocksDb),
         Engine::ParityDb => report(&parity::Parity::open(dir)?, walk),
     }
 }

@@ -99,3 +99,30 @@ fn a_link_in_the_place_of_the_staging_directory_is_not_followed() {
     assert_eq!(fs::read(other.join("letter")).unwrap(), b"mine");
     assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
 }
+
+#[test]
+fn each_old_database_is_kept_though_restores_follow_each_other_at_once() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let to = setup.path("new/full");
+    fs::create_dir_all(&to).unwrap();
+    let mut kept = std::collections::BTreeSet::new();
+    for n in 0..3 {
+        fs::write(to.join("metadata"), format!("old {n}")).unwrap();
+        let done = setup.restore(&to, &["--unattested"]).ok().json();
+        let old = std::path::PathBuf::from(done["old"].as_str().unwrap());
+        assert_eq!(
+            fs::read_to_string(old.join("metadata")).unwrap(),
+            format!("old {n}")
+        );
+        assert!(kept.insert(old));
+        same_files(&setup.database(), &to);
+    }
+    for (n, old) in kept.iter().enumerate() {
+        assert_eq!(
+            fs::read_to_string(old.join("metadata")).unwrap(),
+            format!("old {n}")
+        );
+    }
+    assert_eq!(fs::read_dir(to.parent().unwrap()).unwrap().count(), 4);
+}

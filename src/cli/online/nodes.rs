@@ -11,6 +11,7 @@ use crate::online::genesis::{self, Candidate};
 use crate::online::node::{self, BlockHash, Node};
 use crate::online::registered::{self as online, ReadFault, Reading, Request};
 use crate::online::rpc::Why;
+use crate::transcript::hex::{Hash, Hex};
 use crate::vault::keystore::{self, KeystoreFault};
 use crate::vault::registered::{self, Account, MAX_CHAIN_SPEC};
 use crate::vault::schemes::KeyType;
@@ -203,6 +204,14 @@ impl Spec {
             chain_id: registered.chain_id,
             genesis,
         })
+    }
+
+    /// The genesis hashes that the spec can imply.
+    pub(super) fn hashes(&self) -> Vec<Hash> {
+        self.genesis
+            .iter()
+            .map(|candidate| Hex(candidate.hash))
+            .collect()
     }
 
     /// Compares the genesis hash that a node tells.

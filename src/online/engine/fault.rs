@@ -27,6 +27,9 @@ pub enum EngineFault {
         /// Its exit status.
         how: String,
     },
+    /// It was built without this engine.
+    #[error("This qh-engine was built without RocksDB.")]
+    WithoutRocksDb,
     /// It took too long.
     #[error("The reader of the database did not come to an end in {seconds} seconds.")]
     TooLong {
@@ -64,6 +67,7 @@ impl EngineFault {
     pub(super) fn named(name: &str, what: String) -> Option<Self> {
         let reason = what;
         Some(match name {
+            "engine-without-rocksdb" => Self::WithoutRocksDb,
             "database-not-opened" => Self::NotOpened { reason },
             "database-damaged" => Self::Damaged { reason },
             "database-chain-broken" => Self::Chain { reason },
@@ -77,6 +81,7 @@ impl Refuse for EngineFault {
         match self {
             Self::NoProgram { .. } => "engine-absent",
             Self::NotRun { .. } => "engine-not-run",
+            Self::WithoutRocksDb => "engine-without-rocksdb",
             Self::Died { .. } => "engine-died",
             Self::TooLong { .. } => "engine-too-long",
             Self::Nonsense { .. } => "engine-nonsense",
@@ -90,6 +95,9 @@ impl Refuse for EngineFault {
         match self {
             Self::NoProgram { .. } | Self::NotRun { .. } => {
                 "Install qh-engine (feature `engines`) beside qh-online, or name it with --engine."
+            }
+            Self::WithoutRocksDb => {
+                "Build it with feature engine-rocksdb; the snapshot was not judged."
             }
             Self::Died { .. } | Self::TooLong { .. } | Self::Nonsense { .. } => {
                 "Don't restore from this snapshot. Try another one; if all fail so, look at the verifier's memory and disk."

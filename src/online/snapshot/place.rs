@@ -286,6 +286,23 @@ impl Place {
         Ok(placed)
     }
 
+    /// A name beside the place that nothing has: that of this second, or one of the next.
+    fn unused(&self, now: Timestamp) -> PathBuf {
+        let at = |second: i64| {
+            let time = now
+                .checked_add(jiff::SignedDuration::from_secs(second))
+                .unwrap_or(now);
+            beside(
+                &self.to,
+                &format!(".before-{}", time.strftime("%Y%m%dT%H%M%SZ")),
+            )
+        };
+        (0..60)
+            .map(at)
+            .find(|path| path.symlink_metadata().is_err())
+            .unwrap_or_else(|| at(60))
+    }
+
     fn swap(&self, staging: &Path, now: Timestamp) -> Result<Placed, PlaceFault> {
         let to = self.to.clone();
         if !self.old {
@@ -294,18 +311,25 @@ impl Place {
             return Ok(Placed { to, old: None });
         }
         let empty = fs::read_dir(&to).is_ok_and(|mut entries| entries.next().is_none());
-        let old = beside(&to, &format!(".before-{}", now.strftime("%Y%m%dT%H%M%SZ")));
-        match rustix::fs::renameat_with(CWD, staging, CWD, &to, RenameFlags::EXCHANGE) {
-            Ok(()) => fs::rename(staging, &old).map_err(|error| system(staging, &error))?,
+        // The new database gets the name under which the old one is to be kept, and then the two change names: after a
+        // crash at any moment the old one lies under its own name or under the one where it is looked for.
+        let old = self.unused(now);
+        rustix::fs::renameat_with(CWD, staging, CWD, &old, RenameFlags::NOREPLACE)
+            .map_err(|errno| system(staging, &errno.into()))?;
+        match rustix::fs::renameat_with(CWD, &old, CWD, &to, RenameFlags::EXCHANGE) {
+            Ok(()) => {}
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                // No exchange on this file system: the old one is moved away first, and back if the second move fails.
-                fs::rename(&to, &old).map_err(|error| system(&to, &error))?;
-                if let Err(error) = fs::rename(staging, &to) {
-                    let _ = fs::rename(&old, &to); // the first fault matters more
-                    return Err(system(&to, &error));
-                }
+                // No exchange on this file system: for a moment nothing has the place's name.
+                let aside = beside(&to, ".qh-replaced");
+                fs::rename(&to, &aside).map_err(|error| system(&to, &error))?;
+                fs::rename(&old, &to)
+                    .and_then(|()| fs::rename(&aside, &old))
+                    .map_err(|error| system(&aside, &error))?;
             }
-            Err(errno) => return Err(system(&to, &errno.into())),
+            Err(errno) => {
+                let _ = fs::rename(&old, staging); // for the next try; the fault matters more
+                return Err(system(&to, &errno.into()));
+            }
         }
         if empty {
             let _ = fs::remove_dir(&old); // nothing was in it

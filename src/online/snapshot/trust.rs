@@ -97,6 +97,15 @@ impl Trust {
         !self.0.iter().any(|signer| signer.heads)
     }
 
+    /// Whether attestations by this key count for nothing.
+    pub fn signer_is_unknown(&self, key: &super::key::HostKey) -> bool {
+        let public = key.public();
+        !self
+            .0
+            .iter()
+            .any(|signer| signer.attestations && signer.public == public)
+    }
+
     /// Who signed `bytes` for the namespace: the principal.
     ///
     /// # Errors

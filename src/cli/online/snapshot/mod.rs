@@ -98,7 +98,15 @@ fn state(path: &Path) -> Result<(), Failure> {
 /// looked at and is not right, 1 anything else.
 fn failure(refused: Refused) -> Failure {
     let exit = match refused.name.as_str() {
-        "store-denied"
+        "store-credentials"
+        | "store-listing-broken"
+        | "store-replaces-objects"
+        | "store-object-absent"
+        | "store-object-too-large"
+        | "store-strange-name"
+        | "engine-absent"
+        | "engine-without-rocksdb"
+        | "store-denied"
         | "store-failed"
         | "store-full"
         | "store-address"

@@ -9,7 +9,7 @@ use crate::online::config::Bucket;
 use crate::online::snapshot::create::OpenedStore;
 use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::trust::Trust;
-use crate::online::store::s3::{CredentialSource, ObjectLock};
+use crate::online::store::s3::{CredentialSource, ObjectLock, S3Settings};
 use crate::online::store::{self, Store, StoreFault};
 use crate::secret::SecretText;
 use crate::vault::object::{Identities, MAX_IDENTITIES};
@@ -73,7 +73,14 @@ pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<Opened
         }
     }
     let buckets = &settings.file.bucket;
-    let open = |address: &String| (address.clone(), open(address, buckets));
+    let open = |address: &String| {
+        let store = open(address, buckets);
+        // One name for one store, however it was written.
+        let name = store
+            .as_ref()
+            .map_or_else(|_| shown(address), |store| store.address().to_owned());
+        (name, store)
+    };
     Ok(addresses.iter().map(open).collect())
 }
 
@@ -105,6 +112,11 @@ fn open(address: &str, buckets: &[Bucket]) -> Result<Box<dyn Store>, StoreFault>
             settings.path_style = path_style;
         }
     })
+}
+
+/// The name of a store that could not be opened.
+fn shown(address: &str) -> String {
+    S3Settings::parse(address).map_or_else(|_| address.to_owned(), |settings| settings.address())
 }
 
 /// The one store that is read.

@@ -27,6 +27,7 @@ use crate::online::snapshot::ship::Progress;
 use crate::online::snapshot::stop;
 use crate::online::snapshot::verify::{self, Opened, Verifier};
 use crate::online::store::Store;
+use crate::transcript::hex::Hash;
 use crate::vault::object::Identities;
 use crate::vault::recipient::Recipient;
 
@@ -84,6 +85,7 @@ struct With<'a> {
     recipients: Vec<Recipient>,
     key: HostKey,
     nodes: Vec<crate::online::node::Node>,
+    genesis: Vec<Hash>,
     engine: PathBuf,
     staging: PathBuf,
 }
@@ -107,6 +109,10 @@ pub(in crate::cli::online) fn run(
         } else {
             nodes::open(settings)?
         },
+        genesis: match &settings.chain_spec {
+            Some(path) => nodes::Spec::read(path)?.hashes(),
+            None => vec![],
+        },
         engine: match &args.engine {
             Some(path) => path.clone(),
             None => engine::beside().map_err(|fault| Failure::environment(&fault))?,
@@ -118,6 +124,14 @@ pub(in crate::cli::online) fn run(
         settings,
         args,
     };
+    if trust.signer_is_unknown(&with.key) {
+        // An attestation that counts for nobody would stand in the way of one that does.
+        eprintln!(
+            "This verifier's key is not in the trust file yet. Add this line to it here and where snapshots are restored:\n\
+             verifier namespaces=\"qh-snapshot-good\" {}",
+            with.key.public()
+        );
+    }
     let watch = Watch::new(settings);
     let mut all = Vec::new();
     let mut exit = 0;
@@ -226,11 +240,17 @@ fn of_source(
     let wanted = match &with.args.snapshot {
         None => verify::wanted(&entries),
         Some(name) => {
-            let name: Option<SnapshotName> = name.parse().ok();
-            entries
+            let named: Option<SnapshotName> = name.parse().ok();
+            let found: Vec<&Entry> = entries
                 .iter()
-                .filter(|entry| Some(entry.name) == name)
-                .collect()
+                .filter(|entry| Some(entry.name) == named)
+                .collect();
+            if found.is_empty() {
+                let what = format!("{address} has no snapshot {name} of {source}.");
+                let way_on = "See what it has with `qh-online snapshot list`.";
+                return Err(Failure::new(1, refused("snapshot-absent", what, way_on)));
+            }
+            found
         }
     };
     for refused in entries.iter().filter_map(|entry| match &entry.worth {
@@ -326,7 +346,7 @@ fn one(
         key: &with.key,
         open: &open,
         nodes: &with.nodes,
-        genesis: None,
+        genesis: &with.genesis,
         staging: &with.staging,
         threads: with
             .settings

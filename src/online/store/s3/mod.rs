@@ -5,7 +5,7 @@
 //! 3. Every request may be sent again as it is; see `session`. Pauses grow, and tries are counted.
 //! 4. A listing is whole or refused; see `listing`.
 //! 5. The host's identity needs `s3:PutObject` and `s3:ListBucket`, and `s3:PutObjectRetention` where objects are locked.
-//!    The verifier's needs `s3:GetObject` and `s3:ListBucket`; the pruner's `s3:DeleteObject` (`s3:DeleteObjectVersion` in
+//!    The verifier's needs `s3:GetObject` besides, for attestations and archives `s3:PutObject`; the pruner's `s3:DeleteObject` (`s3:DeleteObjectVersion` in
 //!    a bucket with versions) besides.
 //! 6. Time is the header `Date` of the server's answers.
 
