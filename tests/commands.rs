@@ -471,11 +471,15 @@ fn verify_snapshots(row: &Row) {
     host.first(&["qh-online", "snapshot", "create"], "host");
     let said = host.run(row, "verifier").ended(0);
     assert!(said.out.contains("-hot: GOOD"), "{}", said.out);
+    let said = host.run(row, "verifier").ended(0);
+    assert!(said.out.contains("is good already"), "{}", said.out);
+    let host = Snapshots::new();
+    host.first(&["qh-online", "snapshot", "create"], "host");
     let object = files(&host.path("store"))
         .into_iter()
         .find(|(path, _)| at(path).contains("/objects/"));
     fs::write(object.unwrap().0, b"x").unwrap();
-    host.run(row, "other").ended(4);
+    host.run(row, "verifier").ended(4);
 }
 
 fn snapshot_restore(row: &Row) {
@@ -500,7 +504,15 @@ fn snapshot_prune(row: &Row) {
 fn schedule_install(row: &Row) {
     let base = tempfile::tempdir().unwrap();
     let root = base.path().join("root");
-    fs::create_dir(&root).unwrap();
+    // The program as it lies below that root.
+    let program = root.join(
+        Path::new(env!("CARGO_BIN_EXE_qh-online"))
+            .strip_prefix("/")
+            .unwrap(),
+    );
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    fs::write(&program, "").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     online(&words(
         &row.typed(&[("ROOT", at(&root))], &config(base.path(), "")),
     ))

@@ -7,6 +7,9 @@ use parity_db::{Db, Options};
 use super::{Opened, Refused};
 use crate::online::engine::Column;
 
+/// The newest version of files that this crate writes. It opens files that say a newer one, too, and may read them wrong.
+const NEWEST: u32 = 9;
+
 pub(super) struct Parity {
     db: Db,
     /// Which columns are trees, read in order of their keys.
@@ -19,6 +22,12 @@ impl Parity {
         let metadata = Options::load_metadata(dir)
             .map_err(not_opened)?
             .ok_or_else(|| Refused::NotOpened("it has no metadata".to_owned()))?;
+        if metadata.version > NEWEST {
+            let version = metadata.version;
+            return Err(Refused::NotOpened(format!(
+                "its files have version {version}, and {NEWEST} is the newest that is known"
+            )));
+        }
         let count = u8::try_from(metadata.columns.len())
             .ok()
             .filter(|count| *count > 0)

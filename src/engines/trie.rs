@@ -228,8 +228,11 @@ mod tests {
         assert_eq!(place(&[1, 2, 3]), [0x12, 0x30]);
     }
 
+    /// Nodes by their hashes, with their places.
+    type Nodes = HashMap<[u8; 32], (Vec<u8>, Vec<u8>)>;
+
     /// A branch over two leaves with values of 40 bytes, made by hand.
-    fn small() -> (HashMap<[u8; 32], (Vec<u8>, Vec<u8>)>, [u8; 32]) {
+    fn small() -> (Nodes, [u8; 32]) {
         let hash = |bytes: &[u8]| Hashing::Blake2.hash(bytes);
         let leaf = |byte: u8| {
             let mut node = vec![0x41, 0x05, 40 << 2];
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn every_node_is_followed_and_an_absent_or_wrong_one_is_named() {
         let (nodes, root) = small();
-        let walked = |nodes: &HashMap<[u8; 32], (Vec<u8>, Vec<u8>)>, limit| {
+        let walked = |nodes: &Nodes, limit| {
             walk(root, Hashing::Blake2, limit, &|place, hash| {
                 Ok(nodes
                     .get(hash)

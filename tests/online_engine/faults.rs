@@ -1,7 +1,7 @@
 //! Databases with one fault each: the engine's program names it, and the snapshot is never good.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use qh_ceremony::online::engine::{Engine, Report, Walk, inspect};
@@ -35,8 +35,8 @@ fn opened(engine: Engine, dir: &Path) -> Result<Report, &'static str> {
 
 #[cfg(feature = "engine-rocksdb")]
 /// The largest file whose name ends or begins so.
-fn file(dir: &Path, part: &str) -> PathBuf {
-    let mut all: Vec<PathBuf> = fs::read_dir(dir)
+fn file(dir: &Path, part: &str) -> std::path::PathBuf {
+    let mut all: Vec<std::path::PathBuf> = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.file_name().unwrap().to_string_lossy().contains(part))
@@ -151,7 +151,7 @@ fn faults_of_a_paritydb() {
     for (what, damage) in faults {
         copy(&host.database(), &dir);
         damage(&dir);
-        let found = opened(Engine::ParityDb, &dir).unwrap_err();
+        let found = opened(Engine::ParityDb, &dir).expect_err(what);
         assert!(
             matches!(
                 found,
@@ -160,8 +160,9 @@ fn faults_of_a_paritydb() {
             "{what}: {found}"
         );
     }
-    assert_eq!(
-        opened(Engine::RocksDb, &host.database()),
-        Err("database-not-opened")
+    let other = opened(Engine::RocksDb, &host.database()).unwrap_err();
+    assert!(
+        matches!(other, "database-not-opened" | "engine-without-rocksdb"),
+        "{other}"
     );
 }

@@ -78,6 +78,9 @@ pub fn inspect(
         }
     };
     let said = reader.join().ok().and_then(Result::ok).unwrap_or_default();
+    if said.len() as u64 > MAX_REPORT {
+        return Err(nonsense("it is too long")); // its pipe was closed on it, so its status says nothing
+    }
     match status.code() {
         Some(0) => read_report(&said),
         Some(4) => Err(read_refusal(&said)),
@@ -94,9 +97,6 @@ fn nonsense(reason: &str) -> EngineFault {
 }
 
 fn read_report(said: &[u8]) -> Result<Report, EngineFault> {
-    if said.len() as u64 > MAX_REPORT {
-        return Err(nonsense("it is too long"));
-    }
     let report: Report =
         serde_json::from_slice(said).map_err(|error| nonsense(&error.to_string()))?;
     if report.format == REPORT_FORMAT {

@@ -144,3 +144,120 @@ fn strange(what: &str) -> Refused {
         "Tell the makers of this program.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::online::store::Put;
+    use std::sync::Mutex;
+
+    /// A store that notes what is deleted, and keeps locked what it is told to.
+    struct Noted {
+        names: Mutex<Vec<String>>,
+        locked: &'static str,
+        deleted: Mutex<Vec<String>>,
+    }
+
+    impl Store for Noted {
+        fn address(&self) -> &'static str {
+            "file:///noted"
+        }
+        fn put_new(&self, _: &str, _: &[u8], _: Option<Timestamp>) -> Result<Put, StoreFault> {
+            Ok(Put::Taken)
+        }
+        fn settle(&self) -> Result<(), StoreFault> {
+            Ok(())
+        }
+        fn get(&self, name: &str, _: u64) -> Result<Vec<u8>, StoreFault> {
+            Err(StoreFault::Absent {
+                store: self.address().into(),
+                name: name.into(),
+            })
+        }
+        fn list(&self, prefix: &str) -> Result<Vec<Listed>, StoreFault> {
+            let names = self.names.lock().unwrap();
+            let own = names.iter().filter(|name| name.starts_with(prefix));
+            Ok(own
+                .map(|name| Listed {
+                    name: name.clone(),
+                    size: 10,
+                })
+                .collect())
+        }
+        fn directories(&self, _: &str) -> Result<Vec<String>, StoreFault> {
+            Ok(vec![])
+        }
+        fn delete(&self, name: &str) -> Result<(), StoreFault> {
+            if !self.locked.is_empty() && name.ends_with(self.locked) {
+                return Err(StoreFault::Locked {
+                    store: self.address().into(),
+                    name: name.into(),
+                    reason: "until later".into(),
+                });
+            }
+            self.deleted.lock().unwrap().push(name.to_owned());
+            Ok(())
+        }
+        fn now(&self) -> Result<Timestamp, StoreFault> {
+            Ok(Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    const EPOCH: &str = "dev3/n/2026-W40-0011223344556677";
+
+    /// Deletes the one epoch of a store; what was deleted, in order, by the last parts of the names.
+    fn deleted(locked: &'static str) -> (Vec<String>, Pruned) {
+        let names = [
+            "objects/ab/abcd",
+            "manifests/1-hot.json",
+            "manifests/1-hot.json.sig",
+            "manifests/1-hot.age",
+            "restore.sh",
+        ];
+        let mut names: Vec<String> = names.iter().map(|name| format!("{EPOCH}/{name}")).collect();
+        names.push("dev3/n/2026-W41-0011223344556677/objects/ab/abcd".into());
+        let store = Noted {
+            names: Mutex::new(names),
+            locked,
+            deleted: Mutex::default(),
+        };
+        let what = What::Epoch {
+            source: "dev3/n".into(),
+            id: "2026-W40-0011223344556677".into(),
+        };
+        let mut pruned = Pruned::default();
+        delete(&store, &what, &mut pruned).unwrap();
+        let deleted = store.deleted.into_inner().unwrap();
+        let last = |name: &String| name.rsplit('/').next().unwrap().to_owned();
+        (deleted.iter().map(last).collect(), pruned)
+    }
+
+    #[test]
+    fn heads_go_first_and_other_epochs_stay() {
+        let (names, pruned) = deleted("");
+        assert_eq!(
+            names,
+            [
+                "1-hot.json",
+                "1-hot.age",
+                "1-hot.json.sig",
+                "abcd",
+                "restore.sh"
+            ]
+        );
+        assert_eq!(
+            (pruned.objects, pruned.bytes, pruned.locked.len()),
+            (5, 50, 0)
+        );
+    }
+
+    #[test]
+    fn what_a_locked_head_refers_to_stays() {
+        let (names, pruned) = deleted(".json");
+        assert_eq!(names, Vec::<String>::new());
+        assert_eq!(pruned.locked, [format!("{EPOCH}/manifests/1-hot.json")]);
+        // A locked object stays by itself.
+        let (names, pruned) = deleted("abcd");
+        assert_eq!((names.len(), pruned.locked.len()), (4, 1));
+    }
+}

@@ -134,7 +134,7 @@ pub(in crate::cli::online) fn run(
     }
     let watch = Watch::new(settings);
     let mut all = Vec::new();
-    let mut exit = 0;
+    let (mut exit, mut found) = (0, false);
     for (address, store) in settings::stores(&args.stores, settings)? {
         let read = store.and_then(|store| Ok((catalog::sources(&*store)?, store)));
         let (sources, store) = match read {
@@ -151,6 +151,7 @@ pub(in crate::cli::online) fn run(
             .into_iter()
             .filter(|source| meant(&args.stores, source));
         for source in sources {
+            found = true;
             let done = of_source(&with, &*store, &source, &trust, &watch)?;
             exit = exit.max(
                 done.iter()
@@ -161,7 +162,7 @@ pub(in crate::cli::online) fn run(
             all.extend(done);
         }
     }
-    if all.is_empty() {
+    if all.is_empty() && !found {
         return Err(Failure::new(
             1,
             refused(
@@ -170,6 +171,9 @@ pub(in crate::cli::online) fn run(
                 "See what they have with `qh-online snapshot list`.",
             ),
         ));
+    }
+    if all.is_empty() && !settings.json {
+        writeln!(out, "The newest snapshot of each class is good already.")?;
     }
     if settings.json {
         writeln!(
