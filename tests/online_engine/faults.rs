@@ -9,6 +9,9 @@ use qh_ceremony::refusal::Refuse;
 
 use super::running::{Host, Running};
 
+/// What is done to a database.
+type Damage = dyn Fn(&Path);
+
 /// A stopped database of this engine.
 fn stopped(engine: &'static str) -> Host {
     let host = Host::new(engine);
@@ -64,7 +67,7 @@ fn faults_of_a_rocksdb() {
         "{values:?}"
     );
     assert_eq!(good.chain, None);
-    let faults: [(&str, &str, &dyn Fn(&Path)); 6] = [
+    let faults: [(&str, &str, &Damage); 6] = [
         ("a flipped bit in a table", "database-damaged", &|dir| {
             let path = file(dir, ".sst");
             let mut bytes = fs::read(&path).unwrap();
@@ -118,7 +121,7 @@ fn faults_of_a_paritydb() {
         "{:?}",
         good.columns
     );
-    let faults: [(&str, &dyn Fn(&Path)); 4] = [
+    let faults: [(&str, &Damage); 4] = [
         ("an absent metadata", &|dir| {
             fs::remove_file(dir.join("metadata")).unwrap()
         }),
