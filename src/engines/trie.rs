@@ -2,7 +2,11 @@
 //!
 //! Source: Polkadot specification, "State storage and the storage trie" (as in `online::genesis`, which writes what is read
 //! here). Keys of nodes in RocksDB have the node's place in front: whole bytes of its nibbles, and an odd last nibble in the
-//! upper half of one more byte.
+//! upper half of one more byte. A child trie's root is a value under `:child_storage:default:` and the child's name; the
+//! keys of its nodes have that name in front of the place.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::Refused;
 use super::chain::Hashing;
@@ -24,10 +28,33 @@ pub(super) struct Walked {
 /// Reads a node by its place and hash.
 type Read<'a> = dyn Fn(&[u8], &[u8; 32]) -> Result<Option<Vec<u8>>, Refused> + 'a;
 
-/// What a node refers to.
-enum Next {
-    Node { path: Vec<u8>, hash: [u8; 32] },
-    Value { path: Vec<u8>, hash: [u8; 32] },
+/// Where the roots of child tries are in the state; the child's name follows.
+const CHILD_ROOTS: &[u8] = b":child_storage:default:";
+
+/// Something that a node refers to.
+struct Next {
+    /// The name of the child trie that it is in; `None` in the state itself.
+    child: Option<Rc<[u8]>>,
+    /// Its key, in nibbles.
+    path: Vec<u8>,
+    hash: [u8; 32],
+    is: Is,
+}
+
+/// What it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Is {
+    Node,
+    Value,
+}
+
+impl Next {
+    /// The place as it stands in keys.
+    fn place(&self) -> Vec<u8> {
+        let mut place = self.child.as_deref().unwrap_or_default().to_vec();
+        place.extend(packed(&self.path));
+        place
+    }
 }
 
 /// Follows a trie from its root, at most `limit` nodes of it, branches in turn so that a sample reaches all parts.
@@ -40,14 +67,14 @@ pub(super) fn walk(
     limit: u64,
     read: &Read<'_>,
 ) -> Result<Result<Walked, Refused>, String> {
-    let mut open = std::collections::VecDeque::from([Next::Node {
+    let mut open = VecDeque::from([Next {
+        child: None,
         path: vec![],
         hash: root,
+        is: Is::Node,
     }]);
+    let empty = hashing.hash(&[0]);
     let mut nodes = 0;
-    if root == hashing.hash(&[0]) {
-        return Ok(Ok(Walked { nodes, whole: true })); // an empty state is stored nowhere
-    }
     while let Some(next) = open.pop_front() {
         if nodes >= limit {
             return Ok(Ok(Walked {
@@ -55,33 +82,52 @@ pub(super) fn walk(
                 whole: false,
             }));
         }
-        let (Next::Node { path, hash } | Next::Value { path, hash }) = &next;
-        let bytes = match read(&place(path), hash) {
+        if next.hash == empty && next.path.is_empty() {
+            continue; // an empty trie is stored nowhere
+        }
+        let far = |what: &str| format!("{what}, {} nibbles from the root", next.path.len());
+        let bytes = match read(&next.place(), &next.hash) {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => {
-                return Err(format!(
-                    "a node is absent, {} nibbles from the root",
-                    path.len()
-                ));
-            }
+            Ok(None) => return Err(far("a node is absent")),
             Err(refused) => return Ok(Err(refused)),
         };
-        if bytes.len() > MAX_NODE || hashing.hash(&bytes) != *hash {
-            return Err(format!(
-                "a node does not hash to its key, {} nibbles from the root",
-                path.len()
-            ));
+        if bytes.len() > MAX_NODE || hashing.hash(&bytes) != next.hash {
+            return Err(far("a node does not hash to its key"));
         }
         nodes += 1;
-        if let Next::Node { path, .. } = next {
-            children(&bytes, path, &mut open)?;
+        match next.is {
+            Is::Node => children(&bytes, next.path, next.child.as_ref(), &mut open)?,
+            Is::Value => child_trie(&next.path, next.child.as_ref(), &bytes, &mut open)?,
         }
     }
     Ok(Ok(Walked { nodes, whole: true }))
 }
 
-/// The place as it stands in keys.
-fn place(path: &[u8]) -> Vec<u8> {
+/// Notes the child trie whose root a value is, if it is one.
+fn child_trie(
+    path: &[u8],
+    child: Option<&Rc<[u8]>>,
+    value: &[u8],
+    open: &mut VecDeque<Next>,
+) -> Result<(), String> {
+    if child.is_some() || path.len() % 2 == 1 {
+        return Ok(());
+    }
+    if let Some(name) = packed(path).strip_prefix(CHILD_ROOTS) {
+        open.push_back(Next {
+            child: Some(name.into()),
+            path: vec![],
+            hash: value
+                .try_into()
+                .map_err(|_| "the root of a child trie has not 32 bytes")?,
+            is: Is::Node,
+        });
+    }
+    Ok(())
+}
+
+/// Nibbles, two to a byte.
+fn packed(path: &[u8]) -> Vec<u8> {
     path.chunks(2)
         .map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or(0))
         .collect()
@@ -91,7 +137,8 @@ fn place(path: &[u8]) -> Vec<u8> {
 fn children(
     mut node: &[u8],
     mut path: Vec<u8>,
-    open: &mut std::collections::VecDeque<Next>,
+    child: Option<&Rc<[u8]>>,
+    open: &mut VecDeque<Next>,
 ) -> Result<(), String> {
     let bytes = &mut node;
     let first = take(bytes, 1)?[0];
@@ -133,30 +180,37 @@ fn children(
         Value::None => {}
         Value::Inline => {
             let length = compact(bytes)?;
-            take(
-                bytes,
-                usize::try_from(length).map_err(|_| "a value is too long")?,
-            )?;
+            let length = usize::try_from(length).map_err(|_| "a value is too long")?;
+            child_trie(&path, child, take(bytes, length)?, open)?;
         }
         Value::Hash => {
-            let hash = take(bytes, 32)?.try_into().expect("32");
-            open.push_back(Next::Value {
+            open.push_back(Next {
+                child: child.cloned(),
                 path: path.clone(),
-                hash,
+                hash: take(bytes, 32)?.try_into().expect("32"),
+                is: Is::Value,
             });
         }
     }
     for nibble in (0..16).filter(|nibble| bitmap >> nibble & 1 == 1) {
         let length = compact(bytes)?;
-        let child = take(
+        let inner = take(
             bytes,
             usize::try_from(length).map_err(|_| "a child is too long")?,
         )?;
+        if inner.len() > 32 {
+            return Err("a child that stands inside its node is too long".into());
+        }
         let mut below = path.clone();
         below.push(nibble);
-        match <[u8; 32]>::try_from(child) {
-            Ok(hash) => open.push_back(Next::Node { path: below, hash }),
-            Err(_) => children(child, below, open)?,
+        match <[u8; 32]>::try_from(inner) {
+            Ok(hash) => open.push_back(Next {
+                child: child.cloned(),
+                path: below,
+                hash,
+                is: Is::Node,
+            }),
+            Err(_) => children(inner, below, child, open)?,
         }
     }
     if bytes.is_empty() {
@@ -223,9 +277,9 @@ mod tests {
 
     #[test]
     fn a_place_is_packed_nibbles() {
-        assert_eq!(place(&[]), b"");
-        assert_eq!(place(&[1, 2]), [0x12]);
-        assert_eq!(place(&[1, 2, 3]), [0x12, 0x30]);
+        assert_eq!(packed(&[]), b"");
+        assert_eq!(packed(&[1, 2]), [0x12]);
+        assert_eq!(packed(&[1, 2, 3]), [0x12, 0x30]);
     }
 
     /// Nodes by their hashes, with their places.
@@ -295,6 +349,19 @@ mod tests {
                 nodes: 0,
                 whole: true
             }))
+        );
+    }
+
+    #[test]
+    fn a_node_that_nests_without_end_is_refused() {
+        // A branch whose one child stands inside it and is longer than any that may.
+        let mut node = vec![0x80, 1, 0, 40 << 2];
+        node.extend([0x80; 40]);
+        let mut open = VecDeque::new();
+        assert!(
+            children(&node, vec![], None, &mut open)
+                .unwrap_err()
+                .contains("too long")
         );
     }
 }

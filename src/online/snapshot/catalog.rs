@@ -338,7 +338,7 @@ fn usable(entry: &Entry, allowed: Allowed, now: Timestamp) -> Result<(), Refused
         _ => {}
     }
     let age = now.duration_since(name.time).as_hours();
-    if name.time > now + jiff::SignedDuration::from_mins(10) {
+    if name.time.duration_since(now) > jiff::SignedDuration::from_mins(10) {
         return Err(refused(
             "snapshot-from-the-future",
             format!("{name} is from the future: the store's clock says {now}."),

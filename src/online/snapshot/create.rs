@@ -411,7 +411,7 @@ fn unused(stores: &Stores) -> Result<Timestamp, Refused> {
     let next =
         newest.and_then(|newest| newest.checked_add(jiff::SignedDuration::from_secs(1)).ok());
     match next {
-        Some(next) if next > stores.now + CLOCKS_DIFFER => Err(refused(
+        Some(next) if next.duration_since(stores.now) > CLOCKS_DIFFER => Err(refused(
             "snapshot-clock-back",
             format!(
                 "The last snapshot is of {}, and the store's clock says {}.",

@@ -8,13 +8,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::catalog::Entry;
 use super::manifest::{Chunk, FileEntry, Head, MANIFEST_FORMAT, Manifest, read};
 use super::names::{self, Epoch, SourceName};
 use super::object::{Opener, sha256};
+use super::parallel;
 use super::ship::Progress;
 use crate::ceremony::event::Refused;
 use crate::files::from_error;
@@ -194,36 +194,25 @@ pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(
             start += chunk.size;
         }
     }
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let fault: Mutex<Option<Refused>> = Mutex::new(None);
-    let run = || -> Result<(), Refused> {
-        let mut worker = Worker {
+    let worker = || {
+        let opener = Opener::new(fetch.identities).map_err(|error| failed(staging, &error))?;
+        Ok(Worker {
             fetch,
             staging,
-            opener: Opener::new(fetch.identities).map_err(|error| failed(staging, &error))?,
+            opener,
             buffer: Vec::new(),
-        };
-        while !stop.load(Ordering::Relaxed)
-            && let Some((file, chunk, start)) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
-        {
+        })
+    };
+    parallel::each(
+        fetch.threads,
+        &jobs,
+        worker,
+        |worker, (file, chunk, start)| {
             worker.chunk(file, chunk, *start)?;
             fetch.progress.done.fetch_add(chunk.size, Ordering::Relaxed);
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..fetch.threads.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| {
-                if let Err(found) = run() {
-                    stop.store(true, Ordering::Relaxed);
-                    fault.lock().expect("no panic inside").get_or_insert(found);
-                }
-            });
-        }
-    });
-    if let Some(fault) = fault.into_inner().expect("no panic inside") {
-        return Err(fault);
-    }
+            Ok(())
+        },
+    )?;
     let synced = File::open(staging).and_then(|dir| Ok(rustix::fs::syncfs(&dir)?));
     synced.map_err(|error| failed(staging, &error))
 }

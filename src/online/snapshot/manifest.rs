@@ -23,7 +23,7 @@ pub const ATTESTATION_FORMAT: &str = "qh-snapshot-good/1";
 pub const MAX_HEAD: usize = 16 * 1024;
 
 /// How the database was held still. The order is that of preference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// A snapshot of the btrfs subvolume.

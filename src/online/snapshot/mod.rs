@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod manifest;
 pub mod names;
 pub mod object;
+mod parallel;
 pub mod place;
 pub mod prune;
 pub mod ship;

@@ -106,7 +106,7 @@ impl Marker {
         }
         let database = self.database();
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(self.wait + 2) {
+        while begun.elapsed() < Duration::from_secs(self.wait.saturating_add(2)) {
             std::thread::sleep(Duration::from_millis(500));
             // A lock that can't be looked at tells nothing: then it is started, which does no harm.
             if !lock::is_held(&database).unwrap_or(false) {

@@ -31,38 +31,8 @@ use crate::online::snapshot::stop::{self, NodeControl};
 use crate::transcript::hex::Hex;
 use crate::vault::recipient::Recipient;
 
-/// How the database is held still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum MethodArg {
-    /// A snapshot of the btrfs subvolume
-    Btrfs,
-    /// A snapshot of the ZFS dataset
-    Zfs,
-    /// A snapshot of the logical volume
-    Lvm,
-    /// Node stopped, files cloned
-    StoppedReflink,
-    /// Node stopped, RocksDB's tables linked
-    StoppedLinks,
-    /// Node stopped while everything is read
-    StoppedCopy,
-    /// A live RocksDB, by links
-    LiveLinks,
-}
-
-impl From<MethodArg> for Method {
-    fn from(method: MethodArg) -> Self {
-        match method {
-            MethodArg::Btrfs => Self::Btrfs,
-            MethodArg::Zfs => Self::Zfs,
-            MethodArg::Lvm => Self::Lvm,
-            MethodArg::StoppedReflink => Self::StoppedReflink,
-            MethodArg::StoppedLinks => Self::StoppedLinks,
-            MethodArg::StoppedCopy => Self::StoppedCopy,
-            MethodArg::LiveLinks => Self::LiveLinks,
-        }
-    }
-}
+/// The longest that a node may stand, or take to stop, whatever is configured: a day, in seconds.
+const LONGEST: u64 = 86_400;
 
 /// Arguments of `snapshot create`.
 #[derive(Debug, clap::Args)]
@@ -85,7 +55,7 @@ pub struct CreateArgs {
 
     /// How the database is held still [default: the best way that the place offers]
     #[arg(long, value_enum, value_name = "METHOD")]
-    pub method: Option<MethodArg>,
+    pub method: Option<Method>,
 
     /// Make one snapshot for the classes that are due, or none if none is
     #[arg(long, conflicts_with = "class")]
@@ -181,7 +151,7 @@ fn make(
         return made.map(|_| None);
     }
     measured.last_run = Some(Timestamp::now());
-    measured.stop_window_limit_seconds = Some(seconds(config.max_stop_seconds * 1000));
+    measured.stop_window_limit_seconds = Some(seconds(config.max_stop_seconds.min(LONGEST) * 1000));
     measured.last_run_success = false;
     let Some(report) = made.inspect_err(|_| watch.measured(&Measured::Host(measured.clone())))?
     else {
@@ -295,10 +265,10 @@ fn make_in(
         source: &parts.source,
         state: &settings.state,
         recipients: &parts.recipients,
-        method: args.method.map(Method::from),
+        method: args.method,
         control: parts.control.as_ref(),
-        max_stop: config.max_stop_seconds,
-        stop_wait: config.stop_wait_seconds,
+        max_stop: config.max_stop_seconds.min(LONGEST),
+        stop_wait: config.stop_wait_seconds.min(LONGEST),
         program: &program,
         threads: config.threads.unwrap_or_else(|| threads(far)).clamp(1, 64),
         chain: chain(&nodes, &mut note),

@@ -12,10 +12,11 @@ mod worker;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::freeze::{Content, Still, StillFile};
+use super::parallel;
 use crate::refusal::Refuse;
 use crate::transcript::hex::Hash;
 use crate::vault::recipient::Recipient;
@@ -172,34 +173,14 @@ pub fn ship(still: &Still, work: &Work<'_>) -> Result<Vec<PlainFile>, ShipFault>
     let results = Mutex::new(Results {
         files: still.files.iter().map(empty).collect(),
     });
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let fault: Mutex<Option<ShipFault>> = Mutex::new(None);
-    let run = || -> Result<(), ShipFault> {
-        let mut worker = Worker::new(still, work, &results)?;
-        while !stop.load(Ordering::Relaxed)
-            && let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
-        {
-            worker.check()?;
-            match worker.work(*job) {
-                Err(ShipFault::Unreadable { .. }) if work.tolerant => {}
-                done => done?,
-            }
+    let worker = || Worker::new(still, work, &results);
+    parallel::each(work.threads, &jobs, worker, |worker, job| {
+        worker.check()?;
+        match worker.work(*job) {
+            Err(ShipFault::Unreadable { .. }) if work.tolerant => Ok(()),
+            done => done,
         }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..work.threads.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| {
-                if let Err(found) = run() {
-                    stop.store(true, Ordering::Relaxed);
-                    fault.lock().expect("no panic inside").get_or_insert(found);
-                }
-            });
-        }
-    });
-    if let Some(fault) = fault.into_inner().expect("no panic inside") {
-        return Err(fault);
-    }
+    })?;
     if work.tolerant {
         return Ok(vec![]);
     }
