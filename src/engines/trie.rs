@@ -353,6 +353,42 @@ mod tests {
     }
 
     #[test]
+    fn a_child_trie_is_followed_under_its_name() {
+        let (children, child_root) = small();
+        let mut nodes: Nodes = children
+            .into_iter()
+            .map(|(hash, (place, node))| (hash, ([b"contract".as_slice(), &place].concat(), node)))
+            .collect();
+        // One leaf, its key `:child_storage:default:contract`: 62 nibbles.
+        let mut leaf = vec![0x7e];
+        leaf.extend(b":child_storage:default:contract");
+        leaf.push(32 << 2);
+        leaf.extend(child_root);
+        let root = Hashing::Blake2.hash(&leaf);
+        nodes.insert(root, (vec![], leaf));
+        let walked = |nodes: &Nodes| {
+            walk(root, Hashing::Blake2, 10, &|place, hash| {
+                Ok(nodes
+                    .get(hash)
+                    .filter(|(own, _)| own == place)
+                    .map(|(_, node)| node.clone()))
+            })
+        };
+        assert_eq!(
+            walked(&nodes),
+            Ok(Ok(Walked {
+                nodes: 4,
+                whole: true
+            }))
+        );
+        for hash in nodes.keys() {
+            let mut less = nodes.clone();
+            less.remove(hash);
+            assert!(walked(&less).unwrap_err().contains("absent"));
+        }
+    }
+
+    #[test]
     fn a_node_that_nests_without_end_is_refused() {
         // A branch whose one child stands inside it and is longer than any that may.
         let mut node = vec![0x80, 1, 0, 40 << 2];

@@ -3,3 +3,4 @@
 mod faults;
 mod live;
 mod running;
+mod stock;
