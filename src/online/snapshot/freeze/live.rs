@@ -3,7 +3,9 @@
 //! 1. CURRENT and the MANIFEST's bytes are read.
 //! 2. The logs (WAL) are listed, `m` is the highest number; the directory is listed again, and every table and every log
 //!    up to `m` is linked into the pin.
-//! 3. CURRENT and the MANIFEST's size are read again. Anything changed, or missing meanwhile: start over.
+//! 3. CURRENT and the MANIFEST's size are read again. Anything changed, or missing meanwhile: start over. What is linked
+//!    and what was read of the MANIFEST stays, so that every further try is short: tables are written once, the MANIFEST
+//!    is appended to alone, and the database never gives a number twice.
 //! 4. Only now the logs' sizes are taken, from the highest number down, since a log may still grow while the next one
 //!    exists already: what a log holds must never be later than what the one before it holds.
 //! 5. What is read later is: linked tables, the logs' first bytes, the MANIFEST's first bytes, a CURRENT that names it.
@@ -12,17 +14,19 @@
 //! was pinned. Logs are appended to alone, so their first bytes stay; RocksDB reads a log that ends in mid-record up to
 //! its last whole one.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::held::Held;
 use super::{Content, FreezeFault, Keeper, Still, StillFile, pin};
-use crate::online::snapshot::database::{Contents, Database, read_small};
+use crate::online::snapshot::database::{Contents, Database, DatabaseFile, read_small};
 use crate::online::snapshot::manifest::Method;
 
-/// How often it is started over.
-const TRIES: u32 = 1000;
+/// How long it is started over.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Settings of `OPTIONS-*` and the values with which the protocol holds.
 const PRECONDITIONS: [(&str, &[&str]); 5] = [
@@ -38,113 +42,210 @@ const PRECONDITIONS: [(&str, &[&str]); 5] = [
 /// # Errors
 /// [`FreezeFault::Precondition`], [`FreezeFault::Restless`], or of the system.
 pub fn pin(database: &Database, state: &Path) -> Result<Still, FreezeFault> {
-    for _ in 0..TRIES {
-        let held = Held::pin(database, state)?;
-        match attempt(database, held.path()) {
-            Ok(Some((files, left_out))) => {
-                return Ok(Still {
-                    method: Method::LiveLinks,
-                    dir: held.path().to_owned(),
-                    files,
-                    left_out,
-                    keeper: Keeper::Made(held),
-                });
-            }
-            Ok(None) => held.remove()?,
-            Err(fault) => {
-                let _ = held.remove(); // the fault matters more; what stays is noted
-                return Err(fault);
-            }
+    let held = Held::pin(database, state)?;
+    let mut pin = Pin {
+        database,
+        into: held.path().to_owned(),
+        manifest: None,
+    };
+    match pin.until_still() {
+        Ok((files, left_out)) => Ok(Still {
+            method: Method::LiveLinks,
+            dir: pin.into,
+            files,
+            left_out,
+            keeper: Keeper::Made(held),
+        }),
+        Err(fault) => {
+            let _ = held.remove(); // the fault matters more; what stays is noted
+            Err(fault)
         }
     }
-    Err(FreezeFault::Restless { tries: TRIES })
 }
 
-/// One try; `None` if something changed.
-#[expect(clippy::type_complexity, reason = "read by one caller")]
-fn attempt(
-    database: &Database,
-    into: &Path,
-) -> Result<Option<(Vec<StillFile>, Vec<String>)>, FreezeFault> {
-    let dir = &database.dir;
-    let Some((current, manifest)) = current(dir)? else {
-        return Ok(None);
-    };
-    let size = |name: &str| fs::metadata(dir.join(name)).map(|found| found.len());
-    let Ok(manifest_size) = size(&manifest) else {
-        return Ok(None);
-    };
-    let manifest_bytes = pin::prefix(&dir.join(&manifest), manifest_size)?;
+/// What a try found, if nothing changed: files of the database, and names of others.
+type Found = (Vec<StillFile>, Vec<String>);
 
-    let newest_log = database
-        .contents(dir)?
-        .files
-        .iter()
-        .filter_map(|file| log_number(&file.name))
-        .max();
-    let Contents { files, left_out } = database.contents(dir)?;
-    let mut options = None;
-    let mut still = Vec::new();
-    for file in files {
-        let log = log_number(&file.name);
-        let table = file.name.ends_with(".sst") || file.name.ends_with(".blob");
-        let content = if table || (log.is_some() && log <= newest_log) {
-            match fs::hard_link(dir.join(&file.name), into.join(&file.name)) {
-                Ok(()) => Content::File,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(FreezeFault::system(&into.join(&file.name), &error)),
+/// What is pinned so far.
+struct Pin<'a> {
+    database: &'a Database,
+    into: PathBuf,
+    manifest: Option<Manifest>,
+}
+
+/// The MANIFEST as far as it was read.
+struct Manifest {
+    name: String,
+    file: File,
+    bytes: Vec<u8>,
+}
+
+impl Pin<'_> {
+    fn until_still(&mut self) -> Result<Found, FreezeFault> {
+        let begun = Instant::now();
+        let mut tries = 0;
+        loop {
+            if let Some(found) = self.attempt()? {
+                self.forget_others(&found.0)?;
+                return Ok(found);
             }
-        } else if file.name == "CURRENT" {
-            Content::Bytes(current.clone())
-        } else if file.name == manifest {
-            Content::Bytes(manifest_bytes.clone())
-        } else if file.name == "IDENTITY"
-            || file.name == "db_version"
-            || file.name.starts_with("OPTIONS-")
-        {
-            match pin::prefix(&dir.join(&file.name), file.size) {
-                Ok(bytes) => Content::Bytes(bytes),
-                Err(_) => return Ok(None), // replaced or deleted meanwhile
+            tries += 1;
+            if begun.elapsed() > PATIENCE {
+                return Err(FreezeFault::Restless { tries });
             }
-        } else {
-            continue; // a later log, an older MANIFEST
-        };
-        if let (true, Content::Bytes(bytes)) = (file.name.starts_with("OPTIONS-"), &content) {
-            // Sorted by name: the last one is the newest.
-            options = Some(String::from_utf8_lossy(bytes).into_owned());
+            // Uneven, so as not to keep step with the node.
+            std::thread::sleep(Duration::from_millis(u64::from(tries % 20)));
         }
-        still.push(StillFile {
-            unchanging: table.then_some(file.identity),
-            size: match &content {
-                Content::Bytes(bytes) => bytes.len() as u64,
-                Content::File => file.size,
-            },
-            name: file.name,
-            mode: file.mode,
-            content,
-        });
     }
-    let again = self::current(dir)?;
-    let unchanged = again.is_some_and(|(bytes, _)| bytes == current)
-        && size(&manifest).is_ok_and(|size| size == manifest_size);
-    if !unchanged {
-        return Ok(None);
+
+    /// Reads what was added to the MANIFEST; `None` if it was replaced.
+    fn read_manifest(&mut self, name: &str) -> Result<Option<&Manifest>, FreezeFault> {
+        let path = self.database.dir.join(name);
+        let fail = |error: &io::Error| FreezeFault::system(&path, error);
+        if self.manifest.as_ref().is_none_or(|read| read.name != name) {
+            self.manifest = match pin::open(&path) {
+                Ok(file) => Some(Manifest {
+                    name: name.to_owned(),
+                    file,
+                    bytes: Vec::new(),
+                }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(fail(&error)),
+            };
+        }
+        let Some(Manifest { file, bytes, .. }) = &mut self.manifest else {
+            return Ok(None);
+        };
+        let size = file.metadata().map_err(|error| fail(&error))?.len();
+        if size > pin::MAX_IN_MEMORY {
+            return Err(fail(&pin::too_long(size)));
+        }
+        let (read, size) = (bytes.len(), usize::try_from(size).expect("64 bits"));
+        if size < read {
+            return Err(fail(&io::Error::other("it became shorter")));
+        }
+        bytes.resize(size, 0);
+        file.read_exact_at(&mut bytes[read..], read as u64)
+            .map_err(|error| fail(&error))?;
+        Ok(self.manifest.as_ref())
     }
-    check(options.as_deref(), dir)?;
-    // Sorted by name, and numbers have leading zeros up to six digits: sort by number to be sure.
-    let mut logs: Vec<&mut StillFile> = still
-        .iter_mut()
-        .filter(|file| log_number(&file.name).is_some())
-        .collect();
-    logs.sort_by_key(|file| std::cmp::Reverse(log_number(&file.name)));
-    for log in logs {
-        let path = into.join(&log.name);
-        log.size = fs::metadata(&path)
-            .map_err(|error| FreezeFault::system(&path, &error))?
-            .len();
+
+    /// One try; `None` if something changed.
+    fn attempt(&mut self) -> Result<Option<Found>, FreezeFault> {
+        let (database, into) = (self.database, self.into.clone());
+        let dir = &database.dir;
+        let Some((current, name)) = current(dir)? else {
+            return Ok(None);
+        };
+        let Some(manifest) = self.read_manifest(&name)? else {
+            return Ok(None);
+        };
+
+        let newest_log = database
+            .contents(dir)?
+            .files
+            .iter()
+            .filter_map(|file| log_number(&file.name))
+            .max();
+        let Contents { files, left_out } = database.contents(dir)?;
+        let mut options = None;
+        let mut still = Vec::new();
+        for file in files {
+            let log = log_number(&file.name);
+            let table = file.name.ends_with(".sst") || file.name.ends_with(".blob");
+            let content = if table || (log.is_some() && log <= newest_log) {
+                if !link(dir, &into, &file)? {
+                    return Ok(None);
+                }
+                Content::File
+            } else if file.name == "CURRENT" {
+                Content::Bytes(current.clone())
+            } else if file.name == manifest.name {
+                Content::Bytes(vec![]) // as it was read; put in when nothing changed
+            } else if file.name == "IDENTITY"
+                || file.name == "db_version"
+                || file.name.starts_with("OPTIONS-")
+            {
+                match pin::prefix(&dir.join(&file.name), file.size) {
+                    Ok(bytes) => Content::Bytes(bytes),
+                    Err(_) => return Ok(None), // replaced or deleted meanwhile
+                }
+            } else {
+                continue; // a later log, an older MANIFEST
+            };
+            if let (true, Content::Bytes(bytes)) = (file.name.starts_with("OPTIONS-"), &content) {
+                // Sorted by name: the last one is the newest.
+                options = Some(String::from_utf8_lossy(bytes).into_owned());
+            }
+            still.push(StillFile {
+                unchanging: table.then_some(file.identity),
+                size: match &content {
+                    Content::Bytes(bytes) => bytes.len() as u64,
+                    Content::File => file.size,
+                },
+                name: file.name,
+                mode: file.mode,
+                content,
+            });
+        }
+        let again = self::current(dir)?;
+        let size = fs::metadata(dir.join(&name)).map(|found| found.len());
+        let unchanged = again.is_some_and(|(bytes, _)| bytes == current)
+            && size.is_ok_and(|size| size == manifest.bytes.len() as u64);
+        if !unchanged {
+            return Ok(None);
+        }
+        check(options.as_deref(), dir)?;
+        for file in still.iter_mut().filter(|file| file.name == name) {
+            file.size = manifest.bytes.len() as u64;
+            file.content = Content::Bytes(manifest.bytes.clone());
+        }
+        // Sorted by name, and numbers have leading zeros up to six digits: sort by number to be sure.
+        let mut logs: Vec<&mut StillFile> = still
+            .iter_mut()
+            .filter(|file| log_number(&file.name).is_some())
+            .collect();
+        logs.sort_by_key(|file| std::cmp::Reverse(log_number(&file.name)));
+        for log in logs {
+            let path = into.join(&log.name);
+            log.size = fs::metadata(&path)
+                .map_err(|error| FreezeFault::system(&path, &error))?
+                .len();
+        }
+        // A table that was still being written when it was listed has grown; it is named in no MANIFEST that we have.
+        Ok(Some((still, left_out)))
     }
-    // A table that was still being written when it was listed has grown; it is named in no MANIFEST that we have.
-    Ok(Some((still, left_out)))
+
+    /// Removes links that earlier tries made and that are not needed: the node could not free their space.
+    fn forget_others(&self, needed: &[StillFile]) -> Result<(), FreezeFault> {
+        let fail = |error: &io::Error| FreezeFault::system(&self.into, error);
+        for entry in fs::read_dir(&self.into).map_err(|error| fail(&error))? {
+            let name = entry.map_err(|error| fail(&error))?.file_name();
+            if !needed.iter().any(|file| *file.name == *name) {
+                fs::remove_file(self.into.join(&name)).map_err(|error| fail(&error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Links a file into the pin; false if it was deleted meanwhile.
+fn link(dir: &Path, into: &Path, file: &DatabaseFile) -> Result<bool, FreezeFault> {
+    let to = into.join(&file.name);
+    let fail = |error: &io::Error| FreezeFault::system(&to, error);
+    match fs::hard_link(dir.join(&file.name), &to) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // From an earlier try. Another file under its name would be a database that was made anew.
+            let same = fs::metadata(&to).map_err(|error| fail(&error))?.ino() == file.identity.0;
+            if !same {
+                fs::remove_file(&to).map_err(|error| fail(&error))?;
+            }
+            Ok(same)
+        }
+        Err(error) => Err(fail(&error)),
+    }
 }
 
 /// CURRENT's bytes and the name of the MANIFEST in it; `None` if it was being replaced.

@@ -111,7 +111,7 @@ pub enum FreezeFault {
         reason: String,
     },
     /// The database changed too fast.
-    #[error("The live RocksDB changed its MANIFEST during each of {tries} tries.")]
+    #[error("The live RocksDB changed its MANIFEST during each of {tries} tries in two minutes.")]
     Restless {
         /// How many.
         tries: u32,

@@ -12,7 +12,7 @@ use super::{Content, FreezeFault, StillFile};
 use crate::online::snapshot::database::DatabaseFile;
 
 /// Files that are neither tables nor logs and are held in memory: MANIFEST, CURRENT, OPTIONS, IDENTITY, db_version.
-const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// Clones every file into `pin`; false if the file system has no clones. What was cloned until then stays in `pin`.
 pub(super) fn clone_all(
@@ -76,9 +76,7 @@ pub(super) fn prefix(path: &Path, size: u64) -> Result<Vec<u8>, FreezeFault> {
     use std::io::Read;
     let fail = |error: io::Error| FreezeFault::system(path, &error);
     if size > MAX_IN_MEMORY {
-        return Err(fail(io::Error::other(format!(
-            "it has {size} bytes, more than such a file ever has"
-        ))));
+        return Err(fail(too_long(size)));
     }
     let mut bytes = Vec::new();
     open(path)
@@ -95,7 +93,13 @@ pub(super) fn prefix(path: &Path, size: u64) -> Result<Vec<u8>, FreezeFault> {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn too_long(size: u64) -> io::Error {
+    io::Error::other(format!(
+        "it has {size} bytes, more than such a file ever has"
+    ))
+}
+
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
