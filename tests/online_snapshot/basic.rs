@@ -148,12 +148,12 @@ fn what_is_missing_or_wrong_is_refused_before_anything_is_begun() {
     refused(
         &[&with[..], &["--store", "file:///absent/store"]].concat(),
         3,
-        "snapshot-no-store",
+        "store-address",
     );
     refused(
         &[&with[..], &["--store", "ftp://x"]].concat(),
         3,
-        "snapshot-no-store",
+        "store-address",
     );
     refused(
         &[&with[..], &["--store", &store, "--chain", "other"]].concat(),

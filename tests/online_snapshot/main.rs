@@ -14,4 +14,5 @@ mod s3_server;
 mod setup;
 mod stock;
 mod stopping;
+mod stores;
 mod volume;

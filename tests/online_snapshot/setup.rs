@@ -205,6 +205,9 @@ impl Setup {
             self.path("identity").display().to_string(),
         );
         let mut all = vec!["--engine", &engine, "--identity", &identity];
+        if !more.contains(&"--recipient") {
+            all.extend(["--recipient", &self.recipient]);
+        }
         all.extend(more);
         self.elsewhere(&["verify", "snapshots"], store, &all)
     }

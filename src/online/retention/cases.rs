@@ -21,6 +21,7 @@ pub(super) fn manifest(time: Timestamp, classes: &[Class], good: bool) -> Manife
         time,
         classes: classes.iter().copied().collect(),
         good,
+        doubtful: false,
         signed: true,
     }
 }
@@ -180,6 +181,41 @@ fn the_last_good_stays_however_old() {
     assert_eq!(old_reason(&held), Reason::LastGood(old));
     held.epochs[1].manifests[0].good = true;
     assert_eq!(old_reason(&held), Reason::Expired(1));
+}
+
+#[test]
+fn an_attestation_that_nobody_can_judge_keeps_its_epoch() {
+    let now = at(NOW);
+    let mut old = manifest(now - hours(100 * DAY), &[Class::Hot], false);
+    let held = store(vec![old.clone()], 90, vec![]);
+    assert_eq!(old_reason(&held), Reason::Expired(1));
+    old.doubtful = true;
+    let held = store(vec![old], 90, vec![]);
+    assert_eq!(old_reason(&held), Reason::Doubtful(1));
+    assert_eq!(old_reason(&held).decision(), Decision::Keep);
+}
+
+#[test]
+fn of_a_source_without_a_good_snapshot_the_newest_epoch_stays() {
+    let now = at(NOW);
+    let of = |days: i64| {
+        let time = now - hours(days * DAY);
+        let ends = time + hours(DAY);
+        epoch(
+            &days.to_string(),
+            ends,
+            vec![manifest(time, &[Class::Hot], false)],
+        )
+    };
+    let mut other = epoch("other", now, vec![manifest(now, &[Class::Hot], true)]);
+    other.source = "dev3/node-2".into();
+    let held = Holdings {
+        epochs: vec![of(200), of(100), other],
+        archives: vec![],
+    };
+    let plan = plan(now, None, &held).unwrap();
+    let reasons: Vec<&Reason> = plan.items.iter().map(|item| &item.reason).collect();
+    assert_eq!(reasons[..2], [&Reason::Expired(1), &Reason::NoneGood]);
 }
 
 #[test]

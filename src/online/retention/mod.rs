@@ -5,8 +5,10 @@
 //!    snapshots share objects: when its end and 30 days are past, which is how long its objects are locked, and when no
 //!    snapshot in it is retained. A weekly or monthly snapshot is retained there until a good archive has taken it over.
 //! 3. Archives expire by their class, each alone.
-//! 4. The last good snapshot of a source is never deleted, nor the last good archive, however old.
-//! 5. What can't be judged is kept and named: a manifest without a valid signature has a time that nobody vouches for.
+//! 4. The last good snapshot of a source is never deleted, nor the last good archive, however old. Of a source with no good
+//!    snapshot, the newest epoch that has any stays.
+//! 5. What can't be judged is kept and named: a manifest without a valid signature has a time that nobody vouches for, and
+//!    one with an attestation of a key that is not pinned may be the last good one.
 //! 6. A clock that can't be right deletes nothing at all.
 
 #[cfg(test)]
@@ -59,6 +61,8 @@ pub struct Manifest {
     pub classes: BTreeSet<Class>,
     /// Whether a verifier has attested it, with a valid signature.
     pub good: bool,
+    /// Whether an attestation lies there that can't be judged: of a key that is not pinned, say.
+    pub doubtful: bool,
     /// Whether a pinned host has signed it. Otherwise nothing else here counts.
     pub signed: bool,
 }

@@ -50,6 +50,10 @@ pub enum Reason {
     Unjudged(usize),
     /// The archive has none.
     UnjudgedArchive,
+    /// So many of its snapshots were attested by a key that is not pinned.
+    Doubtful(usize),
+    /// No snapshot of the source is known to be good, and this is its newest epoch that has one.
+    NoneGood,
     /// The source's last good snapshot, of this time, is in it.
     LastGood(Timestamp),
     /// It is the source's last good archive.
@@ -73,6 +77,8 @@ impl Reason {
             Self::LockedUntil(_)
             | Self::Unjudged(_)
             | Self::UnjudgedArchive
+            | Self::Doubtful(_)
+            | Self::NoneGood
             | Self::LastGood(_)
             | Self::LastGoodArchive
             | Self::Retained(..)
@@ -99,6 +105,13 @@ impl fmt::Display for Reason {
             Self::UnjudgedArchive => {
                 f.write_str("it has no signature by a pinned key, so its age is not known")
             }
+            Self::Doubtful(count) => write!(
+                f,
+                "an attestation of {count} of its snapshots can't be judged: see `snapshot list`"
+            ),
+            Self::NoneGood => f.write_str(
+                "no snapshot of the source is known to be good, and this is its newest epoch that has one",
+            ),
             Self::LastGoodArchive => f.write_str("it is the source's last good archive"),
             Self::LastGood(time) => {
                 write!(f, "the source's last good snapshot, of {time}, is in it")
@@ -148,10 +161,12 @@ impl Plan {
 
     /// What nobody can judge, for the operator to look at.
     pub fn unjudged(&self) -> impl Iterator<Item = &What> {
-        let strange = self
-            .items
-            .iter()
-            .filter(|item| matches!(item.reason, Reason::Unjudged(_) | Reason::UnjudgedArchive));
+        let strange = self.items.iter().filter(|item| {
+            matches!(
+                item.reason,
+                Reason::Unjudged(_) | Reason::UnjudgedArchive | Reason::Doubtful(_)
+            )
+        });
         strange.map(|item| &item.what)
     }
 }
@@ -211,6 +226,13 @@ pub fn plan(now: Timestamp, own: Option<Timestamp>, held: &Holdings) -> Result<P
             .filter(|archive| archive.is_good())
             .map(|archive| (archive.source.as_str(), archive.time)),
     );
+    // The newest epoch with a snapshot, of sources without a good one.
+    let newest = last(held.epochs.iter().filter_map(|epoch| {
+        let source = epoch.source.as_str();
+        let signed = epoch.manifests.iter().any(|one| one.signed);
+        let counts = signed && !last_good.contains_key(source);
+        counts.then_some((source, epoch.ends))
+    }));
     let item = |what, reason: Reason| Item {
         what,
         decision: reason.decision(),
@@ -222,7 +244,8 @@ pub fn plan(now: Timestamp, own: Option<Timestamp>, held: &Holdings) -> Result<P
             id: epoch.id.clone(),
         };
         let last = last_good.get(epoch.source.as_str()).copied();
-        item(what, epoch_reason(now, epoch, last, &archived))
+        let newest = newest.get(epoch.source.as_str()) == Some(&epoch.ends);
+        item(what, epoch_reason(now, epoch, last, newest, &archived))
     });
     let archives = held.archives.iter().map(|archive| {
         let what = What::Archive {
@@ -251,6 +274,7 @@ fn epoch_reason(
     now: Timestamp,
     epoch: &Epoch,
     last_good: Option<Timestamp>,
+    newest_of_none_good: bool,
     archived: &BTreeSet<(&str, Class, Timestamp)>,
 ) -> Reason {
     let unlocked = later(epoch.ends, LOCKED);
@@ -268,6 +292,13 @@ fn epoch_reason(
     let has_last = |manifest: &Manifest| manifest.is_good() && Some(manifest.time) == last_good;
     if let Some(last) = last_good.filter(|_| epoch.manifests.iter().any(has_last)) {
         return Reason::LastGood(last);
+    }
+    let doubtful = epoch.manifests.iter().filter(|one| one.doubtful).count();
+    if doubtful > 0 {
+        return Reason::Doubtful(doubtful);
+    }
+    if newest_of_none_good && !epoch.manifests.is_empty() {
+        return Reason::NoneGood;
     }
     // The longest reason to stay, so that its end is the day when the epoch may go.
     let kept = epoch.manifests.iter().flat_map(|manifest| {

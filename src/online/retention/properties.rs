@@ -23,6 +23,7 @@ fn any_manifest() -> impl Strategy<Value = Manifest> {
             time: at(NOW) - hours(ago),
             classes,
             good,
+            doubtful: signed && ago % 11 == 0,
             signed,
         })
 }

@@ -154,7 +154,9 @@ pub fn open_stores(
             failed,
             now,
         }),
-        None => Err(none_left(failed.into_iter().map(|(_, refused)| refused))),
+        None => Err(none_left(
+            failed.into_iter().map(|(_, refused)| refused).collect(),
+        )),
     }
 }
 
@@ -211,9 +213,21 @@ fn locked_until(target: &Target) -> Option<Timestamp> {
         .ok()
 }
 
-fn none_left(faults: impl Iterator<Item = Refused>) -> Refused {
-    let all: Vec<String> = faults.map(|refused| refused.what).collect();
+/// Why no store is left: the one store's own refusal, or those of all.
+fn none_left(mut faults: Vec<Refused>) -> Refused {
+    if faults.len() == 1 {
+        return faults.remove(0);
+    }
+    let all: Vec<String> = faults.into_iter().map(|refused| refused.what).collect();
     from_error(&ShipFault::NoStore(all.join(" ")))
+}
+
+/// Why each store failed.
+fn faults(stores: Stores) -> Vec<Refused> {
+    let never = stores.failed.into_iter().map(|(_, refused)| refused);
+    never
+        .chain(stores.targets.iter().filter_map(Target::fault))
+        .collect()
 }
 
 /// Puts right what an earlier run left. Says what.
@@ -247,7 +261,7 @@ pub fn create(
     let chunk = chunk_bytes(request.database.engine);
     let memory = memory(request);
     let remembered = Remembered::read(&memory, chunk);
-    space(request, &stores)?;
+    space(request, &mut stores, note)?;
     for target in &mut stores.targets {
         let locked = locked_until(target);
         let begun = commit::resolve_pending(target, request.source)
@@ -256,6 +270,9 @@ pub fn create(
             note(&format!("{}: {}", target.store.address(), refused.what));
             target.fail(refused);
         }
+    }
+    if stores.targets.iter().all(|target| target.fault().is_some()) {
+        return Err(none_left(faults(stores)));
     }
     let locked = stores.targets.iter().filter_map(locked_until).max();
     let place = Place {
@@ -273,7 +290,12 @@ pub fn create(
         progress,
         tolerant: false,
     };
-    let shipped = hold_and_ship(request, &work, note)?;
+    let shipped = match hold_and_ship(request, &work, note) {
+        Err(refused) if refused.name == "snapshot-no-store" => {
+            return Err(none_left(faults(stores)));
+        }
+        shipped => shipped?,
+    };
     let facts = Facts {
         source: request.source.clone(),
         time: unused(&stores)?,
@@ -318,14 +340,8 @@ pub fn create(
         });
     }
     if done.iter().all(|outcome| outcome.committed.is_err()) {
-        let mut faults: Vec<Refused> = done
-            .into_iter()
-            .filter_map(|outcome| outcome.committed.err())
-            .collect();
-        return Err(match faults.len() {
-            1 => faults.remove(0),
-            _ => none_left(faults.into_iter()),
-        });
+        let faults = done.into_iter().filter_map(|one| one.committed.err());
+        return Err(none_left(faults.collect()));
     }
     shipped.remembered.write(&memory)?;
     Ok(Report {
@@ -433,27 +449,33 @@ fn memory(request: &Request<'_>) -> PathBuf {
         .join(format!("{}-{}.files", source.chain, source.source))
 }
 
-/// What a run needs in each directory store, and whether it is there.
-fn space(request: &Request<'_>, stores: &Stores) -> Result<(), Refused> {
+/// Gives up the directory stores that have not what a run needs.
+fn space(
+    request: &Request<'_>,
+    stores: &mut Stores,
+    note: &mut dyn FnMut(&str),
+) -> Result<(), Refused> {
     let files = request
         .database
         .contents(&request.database.dir)
         .map_err(|fault| from_error(&fault))?
         .files;
     let total: u64 = files.iter().map(|file| file.size).sum();
-    for target in &stores.targets {
+    for target in &mut stores.targets {
         let needed = needed(target, total);
         if let Some(free) = target.store.free()
             && free < needed
         {
-            return Err(refused(
+            let refused = refused(
                 "snapshot-no-space",
                 format!(
                     "{} has {free} bytes free, and the snapshot may need {needed}.",
                     target.store.address()
                 ),
-                "Make space, or prune on the verifier; nothing was begun.",
-            ));
+                "Make space, or prune on the verifier; nothing was begun there.",
+            );
+            note(&refused.what);
+            target.fail(refused);
         }
     }
     Ok(())

@@ -43,7 +43,9 @@ pub enum FetchFault {
         what: String,
     },
     /// An object was changed, replaced or damaged.
-    #[error("The object {object} of {file} in {store} is {how}.")]
+    #[error(
+        "The object {object} of {file} in {store} is {how}. Until it is removed, snapshots of its epoch that hold the same bytes refer to it."
+    )]
     Object {
         /// The object.
         object: String,
@@ -87,7 +89,10 @@ impl Refuse for FetchFault {
 
     fn way_on(&self) -> &'static str {
         match self {
-            Self::Manifest { .. } | Self::Object { .. } => {
+            Self::Object { .. } => {
+                "Restore from another store (--store) or another snapshot, and find out what happened to this one. Remove the object with the identity that prunes: the host's next snapshot sends it anew."
+            }
+            Self::Manifest { .. } => {
                 "Restore from another store (--store) or another snapshot, and find out what happened to this one."
             }
             Self::OtherRecipient { .. } => {
@@ -327,7 +332,7 @@ impl Worker<'_> {
         let name = names::object(source, epoch, &chunk.object);
         let wrong = |how| {
             from_error(&FetchFault::Object {
-                object: chunk.object.clone(),
+                object: name.clone(),
                 file: file.path.clone(),
                 store: store.address().to_owned(),
                 how,

@@ -148,7 +148,13 @@ pub fn look(to: &Path, restored: &Restored) -> Result<Place, PlaceFault> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let parent = fs::canonicalize(parent).map_err(|error| system(parent, &error))?;
+    let parent = fs::canonicalize(parent).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => system(
+            parent,
+            &io::Error::other("there is no such directory; make it first, for the node's user"),
+        ),
+        _ => system(parent, &error),
+    })?;
     let name = to
         .file_name()
         .ok_or_else(|| system(to, &io::Error::other("it has no name")))?;

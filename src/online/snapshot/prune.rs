@@ -47,6 +47,7 @@ fn manifest(entry: &Entry) -> retention::Manifest {
         time: entry.name.time,
         classes: entry.classes().into_iter().collect::<BTreeSet<_>>(),
         good: entry.is_good(),
+        doubtful: matches!(entry.worth, Worth::Unattested(Some(_))),
         signed: !matches!(entry.worth, Worth::Refused(_)),
     }
 }

@@ -20,11 +20,12 @@ END
 }
 
 refuse() {
+    told=yes
     printf 'restore.sh: %s\n' "$1" >&2
     exit "${2:-1}"
 }
 
-snapshot='' identity='' trust='' to='' attested=yes
+told='' snapshot='' identity='' trust='' to='' attested=yes
 while [ $# -gt 0 ]; do
     case "$1" in
         --snapshot | --identity | --trust | --to)
@@ -55,6 +56,14 @@ head=$here/manifests/$snapshot.json
 [ -f "$head" ] || refuse "there is no snapshot $snapshot here"
 [ -f "$identity" ] || refuse "$identity is not there"
 [ -f "$trust" ] || refuse "$trust is not there"
+
+# A full disk and the like: what is whole stays.
+ended() {
+    code=$?
+    [ "$code" = 0 ] || [ -n "$told" ] || printf 'restore.sh: it ended early; run it again, and it goes on\n' >&2
+    exit "$code"
+}
+trap ended EXIT
 
 hash() { sha256sum <"$1" | cut -d' ' -f1; }
 

@@ -97,6 +97,11 @@ impl Trust {
         !self.0.iter().any(|signer| signer.heads)
     }
 
+    /// Whether no key counts for attestations.
+    pub fn has_no_verifier(&self) -> bool {
+        !self.0.iter().any(|signer| signer.attestations)
+    }
+
     /// Whether attestations by this key count for nothing.
     pub fn signer_is_unknown(&self, key: &super::key::HostKey) -> bool {
         let public = key.public();
@@ -136,7 +141,7 @@ impl Trust {
 
 /// Why a snapshot's signature doesn't count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{snapshot} is not signed by a trusted {who}: {fault}")]
+#[error("{snapshot} is not signed by a trusted {who}: {}", why(.who, .fault))]
 pub struct Untrusted {
     /// The snapshot.
     pub snapshot: String,
@@ -144,6 +149,15 @@ pub struct Untrusted {
     pub who: &'static str,
     /// What is wrong with the signature.
     pub fault: SignatureFault,
+}
+
+fn why(who: &str, fault: &SignatureFault) -> String {
+    match fault {
+        SignatureFault::OtherKey => {
+            format!("the key that signed it is no {who}'s in the trust file.")
+        }
+        fault => fault.to_string(),
+    }
 }
 
 impl Refuse for Untrusted {

@@ -40,11 +40,16 @@ impl Directory {
         if !root.is_absolute() {
             return Err(address("the path is not absolute"));
         }
-        match fs::metadata(root) {
-            Ok(found) if found.is_dir() => Ok(Self {
-                root: root.to_owned(),
-                address: format!("file://{given}"),
-            }),
+        // However it is written, one directory is one store.
+        let real = fs::canonicalize(root).and_then(|real| Ok((fs::metadata(&real)?, real)));
+        match real {
+            Ok((found, root)) if found.is_dir() => match root.to_str() {
+                Some(text) => Ok(Self {
+                    address: format!("file://{text}"),
+                    root,
+                }),
+                None => Err(address("its path is not UTF-8")),
+            },
             Ok(_) => Err(address("it is not a directory")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(address(
                 "there is no such directory (make it, or mount what belongs there)",
@@ -271,12 +276,23 @@ impl Store for Directory {
         // The time that the file system gives a file made now: a file server's own clock, where it is one.
         let fail = |error: io::Error| self.failed("time", &error);
         let part = temporary(&self.root).map_err(fail)?;
-        let file = OpenOptions::new()
+        let made = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&part)
-            .map_err(fail)?;
+            .open(&part);
+        let file = match made {
+            // Who may only read has no other clock than the machine's own.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                return Ok(Timestamp::now());
+            }
+            made => made.map_err(fail)?,
+        };
         let time = file.metadata().and_then(|metadata| metadata.modified());
         let _ = fs::remove_file(&part);
         Timestamp::try_from(time.map_err(fail)?).map_err(|error| fail(io::Error::other(error)))

@@ -125,7 +125,7 @@ impl Refuse for StoreFault {
             }
             Self::Locked { .. } => "Wait until the lock ends; it is never shortened.",
             Self::Denied { .. } => {
-                "Look at the credentials and at what their policy allows (docs/snapshots.md)."
+                "Look at what the credentials' policy allows (docs/snapshots.md), or at who may write to the directory."
             }
             Self::Full { .. } => {
                 "Make space, or prune on the verifier; the snapshots that are there are untouched."

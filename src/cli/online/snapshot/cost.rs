@@ -33,6 +33,7 @@ struct JsonStore<'a> {
     requests_at_most: u64,
     free_needed: u64,
     free: Option<u64>,
+    enough: bool,
     monthly_storage: f64,
     monthly_requests: f64,
 }
@@ -45,6 +46,11 @@ fn number(value: u64) -> f64 {
 /// Requests that a snapshot takes at most.
 fn requests(found: &Estimate, store: &StoreEstimate) -> u64 {
     store.lacks.div_ceil(found.chunk) + 3
+}
+
+/// Whether a run would begin in it.
+fn enough(store: &StoreEstimate) -> bool {
+    store.free.is_none_or(|free| free >= store.needed)
 }
 
 /// What a month costs at the size of today, if a tenth of it is new each week: storage and requests.
@@ -74,6 +80,7 @@ pub(super) fn show(
             requests_at_most: requests(found, store),
             free_needed: store.needed,
             free: store.free,
+            enough: enough(store),
             monthly_storage: storage,
             monthly_requests: puts,
         });
@@ -104,10 +111,10 @@ pub(super) fn show(
             requests(found, store)
         )?;
         if let Some(free) = store.free {
-            let verdict = if free < store.needed {
-                "NOT ENOUGH"
-            } else {
+            let verdict = if enough(store) {
                 "enough"
+            } else {
+                "NOT ENOUGH"
             };
             writeln!(
                 out,

@@ -83,7 +83,8 @@ pub(super) fn run(
             Ok(failure(refused).exit)
         }
         Err(failed) => {
-            if !args.dry_run && failed.exit != 2 {
+            // By hand, a wrong flag is seen; in a run that nobody watches, it means that backups have ended.
+            if !args.dry_run && (args.due || failed.exit != 2) {
                 watch.failed(
                     "snapshot",
                     "failed",
@@ -103,7 +104,6 @@ fn make(
     watch: &Watch<'_>,
     out: &mut dyn Write,
 ) -> Result<Option<Refused>, Failure> {
-    let config = &settings.file.snapshot;
     let path = args
         .database
         .as_ref()
@@ -120,6 +120,32 @@ fn make(
         })?;
     let database = Database::find(path).map_err(|fault| failure(from_error(&fault)))?;
     let source = source(args, settings, &database)?;
+    super::state(&settings.state)?;
+    let mut measured = watch.host(&source.to_string());
+    let made = make_of(args, settings, watch, out, database, source, &mut measured);
+    if let Err(failed) = &made
+        && !args.dry_run
+        && (args.due || failed.exit != 2)
+        && failed.refused.name != "snapshot-running"
+    {
+        measured.last_run = Some(Timestamp::now());
+        measured.last_run_success = false;
+        watch.measured(&Measured::Host(measured));
+    }
+    made
+}
+
+/// Makes it of a database that was found; notes in `measured` what a run has shown.
+fn make_of(
+    args: &CreateArgs,
+    settings: &Settings,
+    watch: &Watch<'_>,
+    out: &mut dyn Write,
+    database: Database,
+    source: SourceName,
+    measured: &mut HostMeasured,
+) -> Result<Option<Refused>, Failure> {
+    let config = &settings.file.snapshot;
     let parts = Parts {
         recipients: settings::recipients(&args.recipient, settings)?,
         control: control(args, config)?,
@@ -127,8 +153,15 @@ fn make(
         source,
     };
     let opened = settings::stores(&args.stores, settings)?;
-    super::state(&settings.state)?;
-    let mut measured = watch.host(&parts.source.to_string());
+    apart(&opened, &parts.database)?;
+    if !args.dry_run {
+        let used = |store: &String| {
+            let now = opened.iter().any(|(address, _)| address == store);
+            now || settings.file.stores.contains(store)
+        };
+        // A store that is in use no more would be missed for ever.
+        measured.stores.retain(|known| used(&known.store));
+    }
     let mut last = LastSnapshots::load(&settings.state).map_err(failure)?;
     let classes = match (args.due, args.class.as_slice()) {
         (true, _) => schedule::due(Timestamp::now(), &last.0),
@@ -137,7 +170,7 @@ fn make(
     };
     if classes.is_empty() {
         // What was measured is published again, so that it doesn't look forgotten.
-        watch.measured(&Measured::Host(measured));
+        watch.measured(&Measured::Host(measured.clone()));
         if settings.json {
             writeln!(out, "{{\"due\": false}}")?;
         } else {
@@ -152,16 +185,41 @@ fn make(
     }
     measured.last_run = Some(Timestamp::now());
     measured.stop_window_limit_seconds = Some(seconds(config.max_stop_seconds.min(LONGEST) * 1000));
-    measured.last_run_success = false;
-    let Some(report) = made.inspect_err(|_| watch.measured(&Measured::Host(measured.clone())))?
-    else {
+    let Some(report) = made? else {
         return Ok(None);
     };
-    let refused = note(&report, &mut measured, watch);
-    watch.measured(&Measured::Host(measured));
+    let refused = note(&report, measured, watch);
+    watch.measured(&Measured::Host(measured.clone()));
     last.note(&classes, report.facts.time);
     last.save(&settings.state).map_err(failure)?;
     Ok(refused)
+}
+
+/// Refuses a store in the database or in its chain's directory, before anything is written there.
+fn apart(stores: &[OpenedStore], database: &Database) -> Result<(), Failure> {
+    let chain = database
+        .dir
+        .ancestors()
+        .find(|above| above.file_name().and_then(|name| name.to_str()) == database.chain.as_deref())
+        .filter(|_| database.chain.is_some())
+        .unwrap_or(&database.dir);
+    for (address, store) in stores {
+        let path = address.strip_prefix("file://").map(std::path::Path::new);
+        if store.is_ok() && path.is_some_and(|path| path.starts_with(chain)) {
+            return Err(Failure::new(
+                2,
+                refused(
+                    "store-in-database",
+                    format!(
+                        "{address} lies in {}, which it is to save.",
+                        chain.display()
+                    ),
+                    "Name a directory on another disk.",
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Thousandths as seconds.

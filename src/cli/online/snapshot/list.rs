@@ -9,6 +9,7 @@ use super::{bytes, failure};
 use crate::cli::online::{Failure, Settings};
 use crate::files::from_error;
 use crate::online::class::Class;
+use crate::online::retention;
 use crate::online::snapshot::archive;
 use crate::online::snapshot::catalog::{self, Entry, Worth};
 
@@ -70,12 +71,18 @@ pub(super) fn run(
                 continue;
             }
             let now = store.now().map_err(fail)?;
-            archives.extend(
-                archive::list(&*store, &source, &trust)
-                    .map_err(fail)?
-                    .into_iter()
-                    .map(|one| (address.clone(), one)),
-            );
+            for one in archive::list(&*store, &source, &trust).map_err(fail)? {
+                let why = match one.name.parse() {
+                    Ok(name) if !one.is_good() => {
+                        archive::head(&*store, &source, &name, &trust).err()
+                    }
+                    _ => None,
+                };
+                refused |= !one.is_good();
+                if args.all || !one.is_good() || now < retention::expiry(one.time, one.class) {
+                    archives.push((address.clone(), one, why));
+                }
+            }
             let entries = catalog::snapshots(&*store, &source, &trust)
                 .map_err(|fault| failure(from_error(&fault)))?;
             for entry in entries {
@@ -115,8 +122,15 @@ pub(super) fn run(
             }
             text(entry, out)?;
         }
-        for (store, one) in &archives {
-            let worth = if one.is_good() { "good" } else { "REFUSED" };
+        for (store, one, why) in &archives {
+            let worth = match why {
+                _ if one.is_good() => "good".to_owned(),
+                Some(why) => format!("REFUSED ({})\n    {}", why.name, why.what),
+                None => {
+                    "REFUSED (archive-damaged)\n    Parts of it are absent or have other sizes."
+                        .to_owned()
+                }
+            };
             writeln!(
                 out,
                 "{store}  {}  archive {}  {worth}",

@@ -7,6 +7,7 @@ mod prune;
 mod report;
 mod restore;
 mod settings;
+mod verdict;
 pub(super) mod verify;
 pub(super) mod watch;
 
@@ -45,7 +46,8 @@ pub enum SnapshotCommand {
     /// Restore to a staging directory, open with the engine, read through, compare, and attest; archive weekly and monthly
     /// ones.
     ///
-    /// On a verifier, never on the host. Exit codes: 0 all good; 4 one is not; 3 a store can't be read.
+    /// On a verifier, never on the host. Exit codes: 0 all good; 4 one is not; 3 a store can't be read, or the verifier
+    /// lacks something.
     Verify(VerifyArgs),
     /// Delete what is no longer kept: the plan with its reasons first, then the deletion.
     ///
@@ -97,7 +99,11 @@ fn state(path: &Path) -> Result<(), Failure> {
 /// A refusal with the exit code that belongs to its name: 2 usage, 3 what the system or a store keeps from us, 4 what was
 /// looked at and is not right, 1 anything else.
 fn failure(refused: Refused) -> Failure {
-    let exit = match refused.name.as_str() {
+    Failure::new(exit_of(&refused.name), refused)
+}
+
+fn exit_of(name: &str) -> u8 {
+    match name {
         "store-credentials"
         | "store-listing-broken"
         | "store-replaces-objects"
@@ -137,8 +143,7 @@ fn failure(refused: Refused) -> Failure {
         | "snapshot-object-swapped"
         | "snapshot-of-a-rehearsal" => 4,
         _ => 1,
-    };
-    Failure::new(exit, refused)
+    }
 }
 
 /// Bytes for people: `1.5 GB`.

@@ -10,7 +10,7 @@ use super::verify::meant;
 use super::watch::Watch;
 use super::{bytes, failure};
 use crate::cli::online::{Failure, Settings};
-use crate::files::from_error;
+use crate::files::{from_error, refused};
 use crate::online::audit_log::{Entry, Level};
 use crate::online::class::Class;
 use crate::online::metrics::{Measured, VerifiedStore};
@@ -41,6 +41,11 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
     let trust = settings::trust(&args.open, settings)?;
+    if trust.has_no_verifier() {
+        let what = "The trust file trusts no verifier, so which snapshots are good is not known.";
+        let way_on = "Add the verifier's line: verifier namespaces=\"qh-snapshot-good\" ssh-ed25519 AAAA... Nothing was deleted.";
+        return Err(Failure::new(2, refused("trust-no-verifier", what, way_on)));
+    }
     super::state(&settings.state)?;
     let watch = Watch::new(settings);
     let mut exit = 0;

@@ -63,15 +63,6 @@ pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<Opened
             "Give --store file:///DIRECTORY or s3://BUCKET/PREFIX, or set `stores` in the configuration file.",
         ));
     }
-    for (at, address) in addresses.iter().enumerate() {
-        if addresses[..at].contains(address) {
-            return Err(missing(
-                "store-twice",
-                &format!("The store {address} is named twice."),
-                "Name each store once.",
-            ));
-        }
-    }
     let buckets = &settings.file.bucket;
     let open = |address: &String| {
         let store = open(address, buckets);
@@ -81,7 +72,17 @@ pub(super) fn stores(args: &StoreArgs, settings: &Settings) -> Result<Vec<Opened
             .map_or_else(|_| shown(address), |store| store.address().to_owned());
         (name, store)
     };
-    Ok(addresses.iter().map(open).collect())
+    let opened: Vec<OpenedStore> = addresses.iter().map(open).collect();
+    for (at, (name, _)) in opened.iter().enumerate() {
+        if opened[..at].iter().any(|(before, _)| before == name) {
+            return Err(missing(
+                "store-twice",
+                &format!("The store {name} is named twice."),
+                "Name each store once.",
+            ));
+        }
+    }
+    Ok(opened)
 }
 
 /// Opens a store, a bucket with what the configuration says of it.

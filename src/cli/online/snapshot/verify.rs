@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::create::threads;
-use super::failure;
 use super::report::shown;
 use super::settings::{self, OpenArgs, StoreArgs};
+use super::verdict::Verdict;
 use super::watch::Watch;
 use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings, nodes};
 use crate::files::{from_error, refused};
-use crate::online::audit_log::{Entry as LogEntry, Level};
 use crate::online::engine::{self, Walk};
 use crate::online::metrics::{Measured, VerifiedStore};
 use crate::online::snapshot::archive;
@@ -54,27 +52,13 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub engine: Option<PathBuf>,
 
-    /// To whom archives are sealed; repeat it for several [default: `recipients`, else this identity]
+    /// To whom weekly and monthly archives are sealed; repeat it for several [default: `recipients`]
     #[arg(long, value_name = "age1...")]
     pub recipient: Vec<String>,
 
     /// Read the whole state of the finalized block, not a sample
     #[arg(long)]
     pub whole_state: bool,
-}
-
-#[derive(Serialize)]
-struct Json {
-    store: String,
-    source: String,
-    snapshot: Option<String>,
-    good: bool,
-    refused: Option<String>,
-    what: Option<String>,
-    finalized: Option<u64>,
-    nodes: u64,
-    archived: bool,
-    seconds: f64,
 }
 
 /// What a verification is made with.
@@ -97,13 +81,13 @@ pub(in crate::cli::online) fn run(
 ) -> Result<u8, Failure> {
     let trust = settings::trust(&args.open, settings)?;
     let identities = settings::identities(&args.open, settings)?;
-    let recipients = recipients(args, settings, &identities)?;
+    let recipients = recipients(args, settings)?;
     super::state(&settings.state)?;
     let _run = stop::begin(&settings.state).map_err(|fault| Failure::refused(&fault))?;
     let with = With {
         recipients,
         identities,
-        key: HostKey::open_or_make(&settings.state, "verifier").map_err(failure)?,
+        key: HostKey::open_or_make(&settings.state, "verifier").map_err(super::failure)?,
         nodes: if settings.rpc.is_empty() {
             vec![]
         } else {
@@ -143,7 +127,7 @@ pub(in crate::cli::online) fn run(
                 let refused = from_error(&fault);
                 watch.failed("verify", "store-failed", &refused.name, &refused.what);
                 exit = exit.max(3);
-                all.push(outcome(&address, "", None, Err(refused), 0.0));
+                all.push(Verdict::new(&address, "", None, Err(refused), 0.0));
                 continue;
             }
         };
@@ -153,12 +137,7 @@ pub(in crate::cli::online) fn run(
         for source in sources {
             found = true;
             let done = of_source(&with, &*store, &source, &trust, &watch)?;
-            exit = exit.max(
-                done.iter()
-                    .map(|one| if one.good { 0 } else { 4 })
-                    .max()
-                    .unwrap_or(0),
-            );
+            exit = exit.max(done.iter().map(Verdict::exit).max().unwrap_or(0));
             all.extend(done);
         }
     }
@@ -191,16 +170,13 @@ pub(super) fn meant(args: &StoreArgs, source: &SourceName) -> bool {
     is(&args.chain, &source.chain) && is(&args.source, &source.source)
 }
 
-/// To whom archives are sealed: as the settings say, else to the verifier itself.
-fn recipients(
-    args: &VerifyArgs,
-    settings: &Settings,
-    own: &Identities,
-) -> Result<Vec<Recipient>, Failure> {
-    if !args.recipient.is_empty() || !settings.file.recipients.is_empty() {
-        return settings::recipients(&args.recipient, settings);
+/// To whom archives are sealed; nobody, if no archive is made. Sealing them to the verifier alone, unasked, would lose
+/// all of them with it.
+fn recipients(args: &VerifyArgs, settings: &Settings) -> Result<Vec<Recipient>, Failure> {
+    if args.recipient.is_empty() && settings.file.recipients.is_empty() {
+        return Ok(vec![]);
     }
-    settings::recipients(&own.recipients(), settings)
+    settings::recipients(&args.recipient, settings)
 }
 
 fn of_source(
@@ -209,7 +185,7 @@ fn of_source(
     source: &SourceName,
     trust: &crate::online::snapshot::trust::Trust,
     watch: &Watch<'_>,
-) -> Result<Vec<Json>, Failure> {
+) -> Result<Vec<Verdict>, Failure> {
     let (settings, address) = (with.settings, store.address().to_owned());
     let mut measured = watch.verifier(&source.to_string());
     let begun = std::time::Instant::now();
@@ -217,7 +193,7 @@ fn of_source(
         .map_err(|fault| Failure::new(3, from_error(&fault)))?;
     let mut done = Vec::new();
     if let Err(refused) = verify::not_rolled_back(&settings.state, &address, source, &entries) {
-        done.push(outcome(
+        done.push(Verdict::new(
             &address,
             &source.to_string(),
             None,
@@ -231,9 +207,9 @@ fn of_source(
             format!(
                 "{address}: {gap}: a snapshot was taken away or hidden, or the host's state was copied back."
             ),
-            "Find out who could write to the store, and look at the host's state directory.",
+            "Find out who could write to the store, and look at the host's state directory. It is said until the snapshot has expired.",
         );
-        done.push(outcome(
+        done.push(Verdict::new(
             &address,
             &source.to_string(),
             None,
@@ -261,7 +237,7 @@ fn of_source(
         catalog::Worth::Refused(refused) => Some((entry.name, refused)),
         _ => None,
     }) {
-        done.push(outcome(
+        done.push(Verdict::new(
             &address,
             &source.to_string(),
             Some(refused.0),
@@ -272,7 +248,7 @@ fn of_source(
     for entry in wanted {
         let begun = std::time::Instant::now();
         let result = one(with, store, source, entry);
-        done.push(outcome(
+        done.push(Verdict::new(
             &address,
             &source.to_string(),
             Some(entry.name),
@@ -280,10 +256,12 @@ fn of_source(
             begun.elapsed().as_secs_f64(),
         ));
     }
-    let success = done.iter().all(|one| one.good);
+    // What kept the verifier from looking says nothing of the snapshots.
+    let looked = done.iter().all(|one| one.exit() != 3);
+    let success = done.iter().all(|one| one.exit() != 4);
     for one in &done {
-        say(one, settings.json);
-        note(one, watch);
+        one.say(settings.json);
+        one.note(watch);
     }
     let good = done
         .iter()
@@ -301,8 +279,16 @@ fn of_source(
         .map(|at| measured.stores.remove(at));
     measured.stores.push(VerifiedStore {
         reachable: true,
-        success: Some(success),
-        verified: Some(Timestamp::now()),
+        success: if looked || !success {
+            Some(success)
+        } else {
+            old.as_ref().and_then(|old| old.success)
+        },
+        verified: if looked {
+            Some(Timestamp::now())
+        } else {
+            old.as_ref().and_then(|old| old.verified)
+        },
         last_good,
         ..old.unwrap_or_else(|| VerifiedStore {
             store: address,
@@ -310,7 +296,7 @@ fn of_source(
         })
     });
     measured.last_run = Some(Timestamp::now());
-    measured.last_run_success = true;
+    measured.last_run_success = looked;
     measured.duration_seconds = Some(begun.elapsed().as_secs_f64());
     watch.measured(&Measured::Verifier(measured));
     Ok(done)
@@ -323,6 +309,13 @@ fn one(
     source: &SourceName,
     entry: &Entry,
 ) -> Result<(Attestation, bool), Refused> {
+    if archive::class(&entry.classes()).is_some() && with.recipients.is_empty() {
+        return Err(refused(
+            "recipient-not-given",
+            "It is to be archived, and nobody said to whom archives are sealed.",
+            "Give --recipient age1... for everyone who must be able to open them, the identity on paper too, or set `recipients`.",
+        ));
+    }
     let now = store.now().map_err(|fault| from_error(&fault))?;
     let walk = if with.args.whole_state {
         Walk::All
@@ -412,73 +405,6 @@ impl verify::Besides for Archiver<'_> {
             self.archived = true;
         }
         Ok(())
-    }
-}
-
-fn outcome(
-    store: &str,
-    source: &str,
-    snapshot: Option<SnapshotName>,
-    result: Result<(Attestation, bool), Refused>,
-    seconds: f64,
-) -> Json {
-    let good = result.as_ref().ok();
-    let refused = result.as_ref().err();
-    Json {
-        store: store.to_owned(),
-        source: source.to_owned(),
-        snapshot: snapshot.map(|name| name.to_string()),
-        good: good.is_some(),
-        refused: refused.map(|refused| refused.name.clone()),
-        what: refused.map(|refused| refused.what.clone()),
-        finalized: good
-            .and_then(|(good, _)| good.finalized)
-            .map(|block| block.number),
-        nodes: good.map_or(0, |(good, _)| good.nodes),
-        archived: good.is_some_and(|(_, archived)| *archived),
-        seconds,
-    }
-}
-
-fn say(one: &Json, json: bool) {
-    if json {
-        return;
-    }
-    let name = one.snapshot.as_deref().unwrap_or("the store");
-    match &one.what {
-        None => {
-            let block = one
-                .finalized
-                .map_or_else(String::new, |number| format!(", finalized block {number}"));
-            let nodes = if one.nodes > 0 {
-                format!(", {} nodes agree", one.nodes)
-            } else {
-                String::new()
-            };
-            let archived = if one.archived { ", archived" } else { "" };
-            println!(
-                "{}  {}  {name}: GOOD{block}{nodes}{archived} ({:.1} s)",
-                one.store, one.source, one.seconds
-            );
-        }
-        Some(what) => println!(
-            "{}  {}  {name}: FAILED. {what} [{}]",
-            one.store,
-            one.source,
-            one.refused.as_deref().unwrap_or_default()
-        ),
-    }
-}
-
-fn note(one: &Json, watch: &Watch<'_>) {
-    match (&one.refused, &one.what) {
-        (Some(refused), Some(what)) => watch.failed("verify", "failed", refused, what),
-        _ => watch.log(
-            &LogEntry::new(Level::Info, "verify", "good")
-                .with_text("snapshot", one.snapshot.clone().unwrap_or_default())
-                .with_text("store", one.store.clone())
-                .with("nodes", one.nodes),
-        ),
     }
 }
 
