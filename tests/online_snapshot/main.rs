@@ -9,6 +9,7 @@ mod hostile;
 #[path = "../online/node.rs"]
 mod node;
 mod place;
+mod pruning;
 #[path = "../s3_server/mod.rs"]
 mod s3_server;
 mod setup;

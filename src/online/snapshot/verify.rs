@@ -24,6 +24,7 @@ use crate::files::{self, from_error, refused};
 use crate::online::class::Class;
 use crate::online::engine::Engine;
 use crate::online::node::Node;
+use crate::online::retention;
 use crate::online::store::{Put, Store};
 use crate::transcript::hex::{Hash, Hex};
 use crate::vault::object::Identities;
@@ -90,8 +91,9 @@ pub fn wanted(entries: &[Entry]) -> Vec<&Entry> {
     wanted
 }
 
-/// The heads that name one before them which is not the one before them: something is hidden, lost, or was forked.
-pub fn gaps(entries: &[Entry]) -> Vec<String> {
+/// The heads that name one before them which is not the one before them: something is hidden, lost, or was forked. Where
+/// the one before is older than an epoch's objects are locked, what came between may have been pruned, and nothing is said.
+pub fn gaps(entries: &[Entry], now: Timestamp) -> Vec<String> {
     let heads: Vec<(&Entry, &Head, Hash)> = entries
         .iter()
         .filter_map(|entry| Some((entry, entry.head.as_ref()?, entry.sha256?)))
@@ -99,7 +101,10 @@ pub fn gaps(entries: &[Entry]) -> Vec<String> {
     heads
         .windows(2)
         .filter_map(|pair| match pair {
-            [(before, _, sha256), (entry, head, _)] if head.previous != Some(*sha256) => {
+            [(before, _, sha256), (entry, head, _)]
+                if head.previous != Some(*sha256)
+                    && now.duration_since(before.name.time) < retention::LOCKED =>
+            {
                 // A host that lost its state begins a new chain with a new epoch, and says so by naming none.
                 (head.previous.is_some() || before.epoch == entry.epoch)
                     .then(|| format!("{} does not follow {}", entry.name, before.name))

@@ -201,13 +201,16 @@ fn of_source(
             0.0,
         ));
     }
-    for gap in verify::gaps(&entries) {
+    let now = store
+        .now()
+        .map_err(|fault| Failure::new(3, from_error(&fault)))?;
+    for gap in verify::gaps(&entries, now) {
         let refused = refused(
             "snapshot-chain-broken",
             format!(
                 "{address}: {gap}: a snapshot was taken away or hidden, or the host's state was copied back."
             ),
-            "Find out who could write to the store, and look at the host's state directory. It is said until the snapshot has expired.",
+            "Find out who could write to the store, and look at the host's state directory. It is said for 30 days.",
         );
         done.push(Verdict::new(
             &address,
