@@ -1,5 +1,6 @@
 //! Files, read with a bound, and written whole, synced, renamed, or not at all.
 
+mod dir;
 mod publish;
 
 use std::fs::{File, OpenOptions};
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use crate::ceremony::event::Refused;
 
+pub use dir::Dir;
 pub use publish::publish;
 
 /// A refusal with this name.

@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod alerts;
+pub mod amount;
 pub mod audit_log;
 pub mod authorship;
 pub mod class;

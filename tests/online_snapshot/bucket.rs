@@ -198,6 +198,21 @@ fn the_clock_of_the_store_counts() {
 }
 
 #[test]
+fn a_clock_that_is_days_off_is_refused_and_says_nothing_to_other_stores() {
+    let setup = Setup::new();
+    let bucket = Bucket::new(&setup);
+    bucket.server.set_clock_ahead(3 * 24 * 3600);
+    let ran = bucket.create(&setup);
+    assert_eq!(
+        (ran.code, ran.refused().as_str()),
+        (3, "store-clock-differs")
+    );
+    bucket.server.set_clock_ahead(0);
+    bucket.create(&setup).ok();
+    bucket.all_restore(&setup);
+}
+
+#[test]
 fn killed_on_the_way_to_a_bucket() {
     let setup = Setup::new();
     let bucket = Bucket::new(&setup);

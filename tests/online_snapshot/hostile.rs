@@ -73,6 +73,26 @@ fn a_forged_head() {
 }
 
 #[test]
+fn a_database_that_holds_no_chain_where_one_is_meant() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let spec = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/chainspec/stock.json"
+    );
+    let ran = setup.verify(FINE, &["--chain-spec", spec]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.out.contains("snapshot-not-a-chain"), "{ran:?}");
+    let ran = setup.restore(&setup.path("to"), &[]);
+    assert_eq!(
+        (ran.code, ran.refused().as_str()),
+        (1, "snapshot-unattested")
+    );
+    // Where none is meant, any database that opens and is read through is one.
+    setup.verify(FINE, &[]).ok();
+}
+
+#[test]
 fn an_unsigned_head() {
     let (setup, manifests, names) = two();
     fs::remove_file(manifests.join(format!("{}.json.sig", names[1]))).unwrap();

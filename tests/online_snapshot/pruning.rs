@@ -81,7 +81,7 @@ fn made(setup: &Setup, identities: &Identities, days: i64, class: Class, good: b
     );
     let recipients = [Recipient::parse(&setup.recipient).unwrap()];
     let opened = vec![(setup.store(), Ok(Box::new(store()) as Box<dyn Store>))];
-    let stores = open_stores(opened, &source, &state, &mut |_| ()).unwrap();
+    let stores = open_stores(opened, &source, &state, then, &mut |_| ()).unwrap();
     let request = Request {
         database: &database,
         source: &source,
@@ -91,6 +91,7 @@ fn made(setup: &Setup, identities: &Identities, days: i64, class: Class, good: b
         control: None,
         max_stop: 60,
         stop_wait: 60,
+        settles: std::time::Duration::ZERO,
         program: Path::new(env!("CARGO_BIN_EXE_qh-online")),
         threads: 2,
         chain: Chain::default(),

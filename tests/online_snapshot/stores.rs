@@ -216,3 +216,47 @@ fn a_database_whose_path_is_not_text_is_refused_by_name() {
         (3, "database-unreadable")
     );
 }
+
+/// Whoever may write could put an archive's clear part there, so that none is ever made.
+#[test]
+fn an_archive_that_somebody_put_there_before_is_not_taken_for_one() {
+    let setup = Setup::new();
+    let made = setup.create(&["--class", "monthly"]).ok().json();
+    let name = made["stores"][0]["snapshot"].as_str().unwrap();
+    let archives = setup.path("store/dev3/node-1/archives");
+    fs::create_dir(&archives).unwrap();
+    let squatted = archives.join(format!("{name}.json"));
+    fs::write(&squatted, b"{}\n").unwrap();
+    let ran = setup.verify(FINE, &[]);
+    assert_eq!(
+        (ran.code, ran.json()[0]["refused"].as_str()),
+        (4, Some("archive-name-taken"))
+    );
+    assert_eq!(setup.list().json()[0]["worth"], "unattested");
+    fs::remove_file(&squatted).unwrap();
+    assert_eq!(setup.verify(FINE, &[]).ok().json()[0]["archived"], true);
+}
+
+/// Of a snapshot that its engine refuses, no part of an archive stays.
+#[test]
+fn an_archive_of_what_is_not_good_leaves_nothing() {
+    let setup = Setup::new();
+    setup.create(&["--class", "weekly"]).ok();
+    let broken = r#"{"format":"qh-engine-report/1","refused":"database-damaged","what":"a value is damaged"}"#;
+    let ran = setup.verify(broken, &[]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let archives = setup.path("store/dev3/node-1/archives");
+    assert!(!archives.exists() || fs::read_dir(&archives).unwrap().next().is_none());
+}
+
+/// The database of a node that somebody else stopped is held for as short as the node may stand, unless that is asked for.
+#[test]
+fn a_node_that_stands_anyway_is_not_locked_out_for_long() {
+    let setup = Setup::new();
+    let config = setup.private("host.toml", b"[snapshot]\nmax_stop_seconds = 0\n");
+    let config = config.display().to_string();
+    let ran = setup.create(&["--config", &config]);
+    assert_eq!(ran.refused(), "snapshot-window-exceeded", "{ran:?}");
+    let asked = ["--config", &config, "--method", "stopped-copy"];
+    assert_eq!(setup.create(&asked).ok().json()["method"], "stopped-copy");
+}

@@ -134,7 +134,7 @@ impl Refuse for IdentityFault {
             }
             Self::StateKind { .. } => "Give the directory itself with --state.",
             Self::StateMode { .. } | Self::StateOwner { .. } => {
-                "Find out who had access. Then put it right, and make a new recipient with `qh-online keys recipient --renew`."
+                "Find out who had access, and close it (chmod 700, chown). If the host's identity lay in it, make a new recipient with `qh-online keys recipient --renew`."
             }
             Self::Kind { .. }
             | Self::Mode { .. }

@@ -43,6 +43,7 @@ fn archive(time: Timestamp, class: Class, good: bool) -> Archive {
         class,
         good,
         signed: true,
+        finished: true,
     }
 }
 
@@ -157,6 +158,21 @@ fn what_nobody_vouches_for_is_kept_and_reported() {
     assert_eq!(plan.items[2].reason, Reason::UnjudgedArchive);
     assert_eq!(plan.deleted().count(), 0);
     assert_eq!(plan.unjudged().count(), 2);
+}
+
+#[test]
+fn what_an_interrupted_archiver_left_goes_once_nobody_can_finish_it() {
+    let unfinished = |days| Archive {
+        signed: false,
+        finished: false,
+        ..archive(at(NOW) - hours(days * DAY), Class::Weekly, false)
+    };
+    let held = store(vec![], 396, vec![unfinished(89), unfinished(90)]);
+    let plan = plan(at(NOW), None, &held).unwrap();
+    let until = at(NOW) + hours(DAY);
+    assert_eq!(plan.items[2].reason, Reason::UnfinishedArchive(until));
+    assert_eq!(plan.items[3].reason, Reason::ArchiveExpired(at(NOW)));
+    assert_eq!(plan.items[3].decision, Decision::Delete);
 }
 
 #[test]

@@ -82,6 +82,8 @@ pub struct Archive {
     pub good: bool,
     /// Whether its parts are signed by a pinned verifier.
     pub signed: bool,
+    /// Whether it has a clear part at all; without one it is what an interrupted run left.
+    pub finished: bool,
 }
 
 impl Manifest {

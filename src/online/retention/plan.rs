@@ -50,6 +50,8 @@ pub enum Reason {
     Unjudged(usize),
     /// The archive has none.
     UnjudgedArchive,
+    /// The archive's run was interrupted; its parts are kept until then.
+    UnfinishedArchive(Timestamp),
     /// So many of its snapshots were attested by a key that is not pinned.
     Doubtful(usize),
     /// No snapshot of the source is known to be good, and this is its newest epoch that has one.
@@ -77,6 +79,7 @@ impl Reason {
             Self::LockedUntil(_)
             | Self::Unjudged(_)
             | Self::UnjudgedArchive
+            | Self::UnfinishedArchive(_)
             | Self::Doubtful(_)
             | Self::NoneGood
             | Self::LastGood(_)
@@ -105,6 +108,10 @@ impl fmt::Display for Reason {
             Self::UnjudgedArchive => {
                 f.write_str("it has no signature by a pinned key, so its age is not known")
             }
+            Self::UnfinishedArchive(until) => write!(
+                f,
+                "nobody finished it; a verifier may until {until}"
+            ),
             Self::Doubtful(count) => write!(
                 f,
                 "an attestation of {count} of its snapshots can't be judged: see `snapshot list`"
@@ -319,7 +326,13 @@ fn epoch_reason(
 
 fn archive_reason(now: Timestamp, archive: &Archive, last_good: Option<Timestamp>) -> Reason {
     let until = expiry(archive.time, archive.class);
-    if !archive.signed {
+    if !archive.finished {
+        if now < until {
+            Reason::UnfinishedArchive(until)
+        } else {
+            Reason::ArchiveExpired(until)
+        }
+    } else if !archive.signed {
         Reason::UnjudgedArchive
     } else if archive.good && Some(archive.time) == last_good {
         Reason::LastGoodArchive

@@ -100,8 +100,8 @@ Type=oneshot
 ExecStart={run}
 User=root
 UMask=0077
-# Tried again by the timer.
-TimeoutStartSec=120s
+# It may have to see a stop through that was on its way, and removes the marker last. Tried again by the timer.
+TimeoutStartSec=infinity
 # A node that is started by a command must outlive this unit.
 KillMode=process
 LimitCORE=0

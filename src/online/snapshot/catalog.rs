@@ -303,13 +303,22 @@ pub fn choose<'a>(
         Wanted::Name(name) => entry.name == *name,
     };
     let fitting: Vec<&Entry> = entries.iter().filter(fits).collect();
-    let mut first = None;
+    let mut first: Option<Refused> = None;
     for entry in fitting.iter().rev() {
         match usable(entry, allowed, now) {
             Ok(()) => return Ok(entry),
-            Err(refused) => {
-                first.get_or_insert(refused);
-            }
+            // The newest one's fault is told, and that an older one would do but for its age.
+            Err(refused) => match &mut first {
+                None => first = Some(refused),
+                Some(first) if refused.name == "snapshot-too-old" && entry.is_good() => {
+                    first.way_on = format!(
+                        "{} {} is good, but old: --old takes it.",
+                        first.way_on, entry.name
+                    );
+                    break;
+                }
+                Some(_) => {}
+            },
         }
     }
     Err(first.unwrap_or_else(|| {

@@ -20,20 +20,21 @@ use super::ledger::Ledger;
 use super::manifest::{BlockId, Method};
 use super::names::SourceName;
 use super::object::chunk_bytes;
-use super::ship::{Place, Progress, Remembered, ShipFault, Target, Work};
+use super::ship::{Progress, Remembered, ShipFault, Target, Work};
 use super::stop::{self, NodeControl, Run};
 use crate::ceremony::event::Refused;
 use crate::files::{from_error, refused};
+use crate::online::amount::bytes;
 use crate::online::class::Class;
 use crate::online::store::{Store, StoreFault};
 use crate::transcript::hex::Hash;
 use crate::vault::recipient::Recipient;
 
-/// How long an object lock holds beyond the end of its epoch, in days.
-pub const LOCK_DAYS: i64 = 30;
-
-/// How far clocks of stores may differ.
+/// How far the last snapshot may be ahead of a store's clock.
 const CLOCKS_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// How far a store's clock may be from this machine's.
+const CLOCKS_MAY_DIFFER: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// Bytes that must be free in a directory besides what is expected to be stored.
 const SPARE: u64 = 64 * 1024 * 1024;
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub max_stop: u64,
     /// How long it may take to stop, in seconds.
     pub stop_wait: u64,
+    /// How long a node that stands must be seen to stand before its database is held: at boot it may be about to start.
+    pub settles: Duration,
     /// The program that guards a stopped node: this one.
     pub program: &'a Path,
     /// Number of threads.
@@ -120,7 +123,8 @@ pub struct Stores {
 /// A store with its address, or why it can't be opened.
 pub type OpenedStore = (String, Result<Box<dyn Store>, StoreFault>);
 
-/// Opens ledgers and asks the stores for their time and for what they have. A store that fails is noted.
+/// Opens ledgers and asks the stores for their time and for what they have; `own` is this machine's time. A store that
+/// fails is noted.
 ///
 /// # Errors
 /// `snapshot-no-store` if none is left.
@@ -128,6 +132,7 @@ pub fn open_stores(
     stores: Vec<OpenedStore>,
     source: &SourceName,
     state: &Path,
+    own: Timestamp,
     note: &mut dyn FnMut(&str),
 ) -> Result<Stores, Refused> {
     let mut targets = Vec::new();
@@ -136,7 +141,7 @@ pub fn open_stores(
     for (address, store) in stores {
         let opened = store
             .map_err(|fault| from_error(&fault))
-            .and_then(|store| open_one(store, source, state, note));
+            .and_then(|store| open_one(store, source, state, own, note));
         match opened {
             Ok((target, now)) => {
                 first.get_or_insert(now);
@@ -164,10 +169,22 @@ fn open_one(
     store: Box<dyn Store>,
     source: &SourceName,
     state: &Path,
+    own: Timestamp,
     note: &mut dyn FnMut(&str),
 ) -> Result<(Target, Timestamp), Refused> {
     let now = store.now().map_err(|fault| from_error(&fault))?;
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    if now.duration_since(own).abs() > CLOCKS_MAY_DIFFER {
+        // Its time would become the snapshot's, in every store, and say how long objects are locked.
+        return Err(refused(
+            "store-clock-differs",
+            format!(
+                "The clock of {} says {now}, and this machine's says {own}.",
+                store.address()
+            ),
+            "Set the one that is wrong.",
+        ));
+    }
     let mut random = [0; 40];
     getrandom::fill(&mut random).map_err(|error| {
         refused(
@@ -205,12 +222,6 @@ fn open_one(
         }
     }
     Ok((Target::new(store, ledger), now))
-}
-
-fn locked_until(target: &Target) -> Option<Timestamp> {
-    let end = target.ledger.epoch.end()?;
-    end.checked_add(jiff::SignedDuration::from_hours(24 * LOCK_DAYS))
-        .ok()
 }
 
 /// Why no store is left: the one store's own refusal, or those of all.
@@ -263,7 +274,7 @@ pub fn create(
     let remembered = Remembered::read(&memory, chunk);
     space(request, &mut stores, note)?;
     for target in &mut stores.targets {
-        let locked = locked_until(target);
+        let locked = target.locked_until();
         let begun = commit::resolve_pending(target, request.source)
             .and_then(|()| commit::open_epoch(target, request.source, locked));
         if let Err(refused) = begun {
@@ -274,14 +285,9 @@ pub fn create(
     if stores.targets.iter().all(|target| target.fault().is_some()) {
         return Err(none_left(faults(stores)));
     }
-    let locked = stores.targets.iter().filter_map(locked_until).max();
-    let place = Place {
-        source: request.source.clone(),
-        locked_until: locked,
-    };
     let work = |deadline| Work {
         targets: &stores.targets,
-        place: &place,
+        source: request.source,
         recipients: request.recipients,
         chunk,
         threads: request.threads,
@@ -320,7 +326,7 @@ pub fn create(
     });
     let mut done: Vec<Outcome> = failed.collect();
     for target in &mut stores.targets {
-        let locked = locked_until(target);
+        let locked = target.locked_until();
         let earlier = target.ledger.note.sizes.clone();
         let committed = commit::commit(
             target,
@@ -462,20 +468,17 @@ fn space(
         .files;
     let total: u64 = files.iter().map(|file| file.size).sum();
     for target in &mut stores.targets {
-        let needed = needed(target, total);
-        if let Some(free) = target.store.free()
-            && free < needed
-        {
-            let refused = refused(
-                "snapshot-no-space",
-                format!(
-                    "{} has {free} bytes free, and the snapshot may need {needed}.",
-                    target.store.address()
-                ),
-                "Make space, or prune on the verifier; nothing was begun there.",
+        let (needed, free) = (needed(target, total), target.store.free());
+        if let Some(free) = free.filter(|free| *free < needed) {
+            let what = format!(
+                "{} has {} free, and the snapshot may need {}.",
+                target.store.address(),
+                bytes(free),
+                bytes(needed)
             );
-            note(&refused.what);
-            target.fail(refused);
+            let way_on = "Make space, or prune on the verifier; nothing was begun there.";
+            note(&what);
+            target.fail(refused("snapshot-no-space", what, way_on));
         }
     }
     Ok(())

@@ -4,10 +4,10 @@
 //! in the manifest before a byte of it is written. An interrupted fetch goes on: chunks that are there already are read
 //! and compared instead of being fetched again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::catalog::Entry;
@@ -16,14 +16,16 @@ use super::names::{self, Epoch, SourceName};
 use super::object::{Opener, sha256};
 use super::parallel;
 use super::ship::Progress;
+use super::staging::Staging;
 use crate::ceremony::event::Refused;
 use crate::files::from_error;
-use crate::online::store::{MAX_OBJECT, Store};
+use crate::online::amount::bytes;
+use crate::online::store::{MAX_OBJECT, Store, StoreFault};
 use crate::refusal::Refuse;
 use crate::vault::object::{Identities, Unopened};
 
-/// Bytes that must stay free besides what is fetched.
-const SPARE: u64 = 64 * 1024 * 1024;
+/// By how much the age header of an object may be longer than that of the same object sealed before, in bytes.
+const HEADER: u64 = 64 * 1024;
 
 /// Why a snapshot was not fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,7 @@ pub enum FetchFault {
         how: &'static str,
     },
     /// Not enough space.
-    #[error("{} has {free} bytes free, and {needed} are needed.", .path.display())]
+    #[error("{} has {} free, and {} are needed.", .path.display(), bytes(*.free), bytes(*.needed))]
     Space {
         /// The directory.
         path: PathBuf,
@@ -168,31 +170,26 @@ pub struct Fetch<'a> {
     pub progress: &'a Progress,
 }
 
-/// Fetches all files into `staging` (made 0700), and makes them durable.
+/// Fetches all files into `staging`, and makes them durable.
 ///
 /// # Errors
 /// [`FetchFault`] or a fault of the store. What was fetched stays, for the next try.
-pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(), Refused> {
-    let failed = |path: &Path, error: &io::Error| {
-        from_error(&FetchFault::NotWritten {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
-    };
-    match rustix::fs::mkdir(staging, rustix::fs::Mode::RWXU) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::EXIST) => own(staging).map_err(|error| failed(staging, &error))?,
-        Err(errno) => return Err(failed(staging, &errno.into())),
-    }
-    remove_strange(manifest, staging).map_err(|error| failed(staging, &error))?;
-    space(manifest, staging)?;
+pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Staging) -> Result<(), Refused> {
+    staging.keep(|name| {
+        let found = manifest
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(name));
+        found.is_ok()
+    })?;
+    let files = manifest.files.iter();
+    let there: u64 = files.map(|file| staging.allocated(&file.path)).sum();
+    staging.has_room(manifest.bytes().unwrap_or(u64::MAX).saturating_sub(there))?;
     let total = manifest.bytes().unwrap_or(0);
     fetch.progress.total.store(total, Ordering::Relaxed);
     fetch.progress.done.store(0, Ordering::Relaxed);
     let mut jobs = Vec::new();
     for file in &manifest.files {
-        let path = staging.join(&file.path);
-        make(&path, file).map_err(|error| failed(&path, &error))?;
+        staging.make(&file.path, file.size, file.mode().unwrap_or(0o600))?;
         let mut start = 0;
         for chunk in &file.chunks {
             jobs.push((file, chunk, start));
@@ -200,7 +197,12 @@ pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(
         }
     }
     let worker = || {
-        let opener = Opener::new(fetch.identities).map_err(|error| failed(staging, &error))?;
+        let opener = Opener::new(fetch.identities).map_err(|error| {
+            from_error(&FetchFault::NotWritten {
+                path: staging.path().to_owned(),
+                reason: error.to_string(),
+            })
+        })?;
         Ok(Worker {
             fetch,
             staging,
@@ -218,109 +220,26 @@ pub fn fetch(fetch: &Fetch<'_>, manifest: &Manifest, staging: &Path) -> Result<(
             Ok(())
         },
     )?;
-    let synced = File::open(staging).and_then(|dir| Ok(rustix::fs::syncfs(&dir)?));
-    synced.map_err(|error| failed(staging, &error))
-}
-
-/// Whether a staging directory that is there already is ours alone: whoever may write beside it could have put a link, or a
-/// directory of its own, in its place.
-fn own(staging: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let found = fs::symlink_metadata(staging)?;
-    let ours = found.is_dir()
-        && found.uid() == rustix::process::geteuid().as_raw()
-        && found.mode() & 0o077 == 0;
-    if ours {
-        Ok(())
-    } else {
-        Err(io::Error::other(
-            "it was not made by this program: move it away",
-        ))
-    }
-}
-
-/// Removes what is no file of the manifest: an interrupted fetch leaves none, so somebody else put it there, or an engine
-/// that opened the staging directory.
-fn remove_strange(manifest: &Manifest, staging: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(staging)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let known = manifest
-            .files
-            .binary_search_by(|file| file.path.as_str().cmp(&name.to_string_lossy()))
-            .is_ok();
-        if !(known && entry.file_type()?.is_file()) {
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether what is not there yet fits.
-fn space(manifest: &Manifest, staging: &Path) -> Result<(), Refused> {
-    use std::os::unix::fs::MetadataExt;
-    let there: u64 = manifest
-        .files
-        .iter()
-        .filter_map(|file| fs::metadata(staging.join(&file.path)).ok())
-        .map(|found| found.blocks() * 512)
-        .sum();
-    let needed = manifest
-        .bytes()
-        .unwrap_or(u64::MAX)
-        .saturating_sub(there)
-        .saturating_add(SPARE);
-    let free = rustix::fs::statvfs(staging).map_or(0, |found| found.f_bavail * found.f_frsize);
-    if needed > free {
-        return Err(from_error(&FetchFault::Space {
-            path: staging.to_owned(),
-            needed,
-            free,
-        }));
-    }
-    Ok(())
-}
-
-/// Makes the file with its size; one that is there keeps its content.
-fn make(path: &Path, file: &FileEntry) -> io::Result<()> {
-    let made = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
-    made.set_len(file.size)?;
-    let mode = file.mode().unwrap_or(0o600);
-    made.set_permissions(fs::Permissions::from_mode(mode | 0o600))
+    staging.sync()
 }
 
 struct Worker<'a> {
     fetch: &'a Fetch<'a>,
-    staging: &'a Path,
+    staging: &'a Staging,
     opener: Opener<'a>,
     buffer: Vec<u8>,
 }
 
 impl Worker<'_> {
     fn chunk(&mut self, file: &FileEntry, chunk: &Chunk, start: u64) -> Result<(), Refused> {
-        let path = self.staging.join(&file.path);
         let failed = |error: io::Error| {
             from_error(&FetchFault::NotWritten {
-                path: path.clone(),
+                path: self.staging.path().join(&file.path),
                 reason: error.to_string(),
             })
         };
-        let target = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        if self.is_there(&target, chunk, start).map_err(failed)? {
+        let target = self.staging.file(&file.path)?;
+        if is_there(&mut self.buffer, &target, chunk, start).map_err(failed)? {
             return Ok(());
         }
         let Fetch {
@@ -338,8 +257,12 @@ impl Worker<'_> {
                 how,
             })
         };
-        let sealed = store.get(&name, MAX_OBJECT).map_err(|fault| match fault {
-            crate::online::store::StoreFault::Absent { .. } => wrong("absent"),
+        // The manifest, which is signed for, says how long it is; a store can't make us read much more. What was lost and
+        // sent again was sealed anew, under a header of another length.
+        let limit = chunk.stored_size.saturating_add(HEADER).min(MAX_OBJECT);
+        let sealed = store.get(&name, limit).map_err(|fault| match fault {
+            StoreFault::Absent { .. } => wrong("absent"),
+            StoreFault::TooLarge { .. } => wrong("of another size than the one that was saved"),
             fault => from_error(&fault),
         })?;
         let plain = self
@@ -367,17 +290,16 @@ impl Worker<'_> {
         }
         Ok(())
     }
+}
 
-    /// Whether the chunk's bytes are in the file already. A hole is looked at only if zeros are wanted.
-    fn is_there(&mut self, target: &File, chunk: &Chunk, start: u64) -> io::Result<bool> {
-        if is_hole(target, start, chunk.size) {
-            return Ok(false);
-        }
-        self.buffer
-            .resize(usize::try_from(chunk.size).unwrap_or(0), 0);
-        target.read_exact_at(&mut self.buffer, start)?;
-        Ok(sha256(&self.buffer) == chunk.sha256)
+/// Whether the chunk's bytes are in the file already. A hole is looked at only if zeros are wanted.
+fn is_there(buffer: &mut Vec<u8>, target: &File, chunk: &Chunk, start: u64) -> io::Result<bool> {
+    if is_hole(target, start, chunk.size) {
+        return Ok(false);
     }
+    buffer.resize(usize::try_from(chunk.size).unwrap_or(0), 0);
+    target.read_exact_at(buffer, start)?;
+    Ok(sha256(buffer) == chunk.sha256)
 }
 
 /// Whether nothing was written at this place yet.

@@ -51,6 +51,7 @@ pub(super) fn hold_and_ship<'w>(
             still.keeper.release().map_err(fail)?;
             shipped
         }
+        Holding::InPlace => ship_in_place(request, work),
         Holding::Stop(control) => {
             (request.may_stop)()?;
             stop_and_ship(request, control, work, note)
@@ -60,6 +61,8 @@ pub(super) fn hold_and_ship<'w>(
 
 enum Holding<'a> {
     Still(Still),
+    /// Somebody else stopped the node, and its files can only be read where they lie.
+    InPlace,
     Stop(&'a NodeControl),
 }
 
@@ -89,7 +92,14 @@ fn hold<'a>(request: &Request<'a>) -> Result<Holding<'a>, FreezeFault> {
         return live_links(database, state);
     }
     if let Some(held) = lock::try_hold(database)? {
-        return stopped(request, held).map(Holding::Still);
+        if let Some(still) = stopped(request, &held)? {
+            return Ok(Holding::Still(still));
+        }
+        return match request.method {
+            // Asked for: however long it takes.
+            Some(_) => freeze::in_place(database, held).map(Holding::Still),
+            None => Ok(Holding::InPlace),
+        };
     }
     if database.engine == Engine::RocksDb && asked(&[Method::LiveLinks]) {
         return live_links(database, state);
@@ -115,12 +125,12 @@ fn live_links<'a>(database: &Database, state: &Path) -> Result<Holding<'a>, Free
     }
 }
 
-/// A stopped node's database: pinned, or held by its lock where that is asked for or nothing else is possible.
-fn stopped(request: &Request<'_>, held: lock::Held) -> Result<Still, FreezeFault> {
+/// A stopped node's database, pinned; `None` where that is not possible, or not what is asked for.
+fn stopped(request: &Request<'_>, held: &lock::Held) -> Result<Option<Still>, FreezeFault> {
     if request.method != Some(Method::StoppedCopy) {
-        match freeze::pinned(request.database, &held, request.state)? {
+        match freeze::pinned(request.database, held, request.state)? {
             Some(still) if request.method.is_none_or(|method| method == still.method) => {
-                return Ok(still);
+                return Ok(Some(still));
             }
             Some(still) => still.keeper.release()?,
             None => {}
@@ -133,19 +143,16 @@ fn stopped(request: &Request<'_>, held: lock::Held) -> Result<Still, FreezeFault
             });
         }
     }
-    freeze::in_place(request.database, held)
+    Ok(None)
 }
 
-/// Ships what can be shipped while the node runs, stops it, pins or ships what changed, and starts it.
-fn stop_and_ship<'w>(
+/// Sends what can be sent while nothing holds the database still. What is read is torn, and nothing refers to it but by
+/// content: it only makes the time short for which the database is held.
+fn warm<'w>(
     request: &Request<'_>,
-    control: &NodeControl,
     work: &dyn Fn(Option<(Instant, u64)>) -> Work<'w>,
-    note: &mut dyn FnMut(&str),
-) -> Result<Shipped, Refused> {
-    let fail = |fault: FreezeFault| from_error(&fault);
+) -> Result<(), Refused> {
     let database = request.database;
-    // The first pass is torn, and nothing refers to what it sends but by content: it only makes the window short.
     let contents = database
         .contents(&database.dir)
         .map_err(|fault| from_error(&fault))?;
@@ -160,14 +167,69 @@ fn stop_and_ship<'w>(
         tolerant: true,
         ..work(None)
     };
-    ship(&warm, &tolerant).map_err(|fault| from_error(&fault))?;
+    ship(&warm, &tolerant)
+        .map(|_| ())
+        .map_err(|fault| from_error(&fault))
+}
+
+/// Ships the database of a node that somebody else stopped, or that is only about to start: its lock is held for as short
+/// as can be, and never longer than the node may stand, since a node that finds it taken gives up.
+fn ship_in_place<'w>(
+    request: &Request<'_>,
+    work: &dyn Fn(Option<(Instant, u64)>) -> Work<'w>,
+) -> Result<Shipped, Refused> {
+    let database = request.database;
+    let fail = |fault: FreezeFault| from_error(&fault);
+    let started = || {
+        fail(FreezeFault::Live {
+            engine: database.engine,
+            reason: "it was started while its database was read".into(),
+        })
+    };
+    warm(request, work)?;
+    let begun = Instant::now();
+    while begun.elapsed() < request.settles {
+        if lock::is_held(database).map_err(fail)? {
+            return Err(started());
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let held = lock::try_hold(database)
+        .map_err(fail)?
+        .ok_or_else(started)?;
+    let deadline = Instant::now() + Duration::from_secs(request.max_stop);
+    let mut still = freeze::in_place(database, held).map_err(fail)?;
+    let files =
+        ship(&still, &work(Some((deadline, request.max_stop)))).map_err(|fault| from_error(&fault));
+    let shipped = files.map(|files| Shipped::new(&mut still, Duration::ZERO, files));
+    still.keeper.release().map_err(fail)?;
+    shipped
+}
+
+/// Ships what can be shipped while the node runs, stops it, pins or ships what changed, and starts it.
+fn stop_and_ship<'w>(
+    request: &Request<'_>,
+    control: &NodeControl,
+    work: &dyn Fn(Option<(Instant, u64)>) -> Work<'w>,
+    note: &mut dyn FnMut(&str),
+) -> Result<Shipped, Refused> {
+    let fail = |fault: FreezeFault| from_error(&fault);
+    let database = request.database;
+    warm(request, work)?;
     note("the node is being stopped");
     let wait = Duration::from_secs(request.stop_wait);
     let (node, held) = stop::stop(control, database, request.state, request.program, wait)
         .map_err(|fault| from_error(&fault))?;
     let deadline = node.since() + Duration::from_secs(request.max_stop);
     let start = |node: Stopped<'_>| node.start().map_err(|fault| from_error(&fault));
-    match freeze::pinned(database, &held, request.state).map_err(fail)? {
+    let pinned = match freeze::pinned(database, &held, request.state) {
+        Ok(pinned) => pinned,
+        Err(fault) => {
+            drop(held);
+            return Err(node.start_after(fail(fault)));
+        }
+    };
+    match pinned {
         Some(mut still) => {
             drop(held);
             let window = start(node)?;
@@ -181,11 +243,16 @@ fn stop_and_ship<'w>(
             shipped
         }
         None => {
-            let mut still = freeze::in_place(database, held).map_err(fail)?;
+            let mut still = match freeze::in_place(database, held) {
+                Ok(still) => still,
+                Err(fault) => return Err(node.start_after(fail(fault))),
+            };
             let files = ship(&still, &work(Some((deadline, request.max_stop))))
                 .map_err(|fault| from_error(&fault));
             let keeper = std::mem::replace(&mut still.keeper, Keeper::Nothing);
-            keeper.release().map_err(fail)?; // the lock, before the node wants it
+            if let Err(fault) = keeper.release() {
+                return Err(node.start_after(fail(fault)));
+            } // the lock, before the node wants it
             let window = start(node)?;
             note(&format!(
                 "the node was stopped for {:.1} seconds",

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -131,7 +131,7 @@ impl Ledger {
                 });
             match read.and_then(|note| Some((note.epoch.parse::<Epoch>().ok()?, note))) {
                 Some((epoch, note)) if epoch.is_now(now) => {
-                    let known = read_objects(&dir.join("objects"));
+                    let known = read_objects(&dir.join("objects"))?;
                     let objects = Mutex::new(Objects {
                         known,
                         ..Objects::default()
@@ -262,7 +262,8 @@ impl Ledger {
                 .mode(0o600)
                 .open(self.dir.join("objects"))?;
             file.write_all(lines.as_bytes())?;
-            file.sync_data()
+            file.sync_data()?;
+            File::open(&self.dir)?.sync_all() // the file may be new
         };
         if lines.is_empty() {
             return Ok(());
@@ -299,20 +300,35 @@ fn not_written(dir: &Path, error: &io::Error) -> Refused {
     )
 }
 
-/// Reads lines until the first that isn't whole.
-fn read_objects(path: &Path) -> HashMap<Hash, Known> {
+/// Reads lines until the first that isn't whole, and cuts the file there: what is appended later must not stand behind a
+/// torn line.
+fn read_objects(path: &Path) -> Result<HashMap<Hash, Known>, Refused> {
     let mut known = HashMap::new();
-    let Ok(file) = File::open(path) else {
-        return known;
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return Ok(known);
     };
-    let mut lines = io::BufRead::split(io::BufReader::new(file), b'\n');
-    while let Some(Ok(line)) = lines.next() {
-        let Some((plain, object)) = std::str::from_utf8(&line).ok().and_then(read_line) else {
+    let mut reader = io::BufReader::new(&file);
+    let (mut line, mut whole) = (Vec::new(), 0);
+    while let Ok(1..) = reader.read_until(b'\n', &mut line) {
+        let text = line
+            .strip_suffix(b"\n")
+            .and_then(|line| std::str::from_utf8(line).ok());
+        let Some((plain, object)) = text.and_then(read_line) else {
             break;
         };
         known.insert(plain, object);
+        whole += line.len() as u64;
+        line.clear();
     }
-    known
+    let cut = || -> io::Result<()> {
+        if file.metadata()?.len() > whole {
+            file.set_len(whole)?;
+            file.sync_data()?;
+        }
+        Ok(())
+    };
+    cut().map_err(|error| not_written(path, &error))?;
+    Ok(known)
 }
 
 fn read_line(line: &str) -> Option<(Hash, Known)> {
@@ -375,8 +391,14 @@ mod tests {
         let whole = std::fs::read(&objects).unwrap();
         std::fs::write(&objects, [&whole[..], &whole[..50]].concat()).unwrap();
         assert_eq!(open(2, now).0.known(&sha256(b"a")), Some(known(1)));
+        // It is cut off, so that what is appended after it is read.
+        assert_eq!(std::fs::read(&objects).unwrap(), whole);
         std::fs::write(&objects, &whole[..50]).unwrap();
-        assert_eq!(open(2, now).0.known(&sha256(b"a")), None);
+        let (torn, _) = open(2, now);
+        assert_eq!(torn.known(&sha256(b"a")), None);
+        torn.stored(sha256(b"a"), known(1));
+        torn.settled(&torn.unwritten()).unwrap();
+        assert_eq!(open(2, now).0.known(&sha256(b"a")), Some(known(1)));
         std::fs::write(&objects, &whole).unwrap();
         // What the store doesn't have, or has with another size, is sent again.
         let (listing, _) = open(2, now);

@@ -27,6 +27,7 @@ mod parallel;
 pub mod place;
 pub mod prune;
 pub mod ship;
+pub mod staging;
 pub mod stop;
 pub mod trust;
 pub mod verify;

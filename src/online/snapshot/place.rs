@@ -11,6 +11,7 @@ use rustix::fs::{CWD, RenameFlags};
 
 use super::database::Database;
 use super::freeze::lock;
+use super::staging::Staging;
 use crate::online::engine::Engine;
 use crate::refusal::Refuse;
 
@@ -139,6 +140,20 @@ fn beside(to: &Path, end: &str) -> PathBuf {
     to.with_file_name(name)
 }
 
+/// Renames a directory to a name that nothing has.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            // A plain rename puts a directory in the place of an empty one at most.
+            if to.symlink_metadata().is_ok() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(from, to)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
 /// Looks at the place before anything is fetched.
 ///
 /// # Errors
@@ -255,37 +270,42 @@ impl Place {
     /// [`PlaceFault`]; then the old database is where it was.
     pub fn put(
         self,
-        staging: &Path,
+        staging: &Staging,
         restored: &Restored,
         now: Timestamp,
     ) -> Result<Placed, PlaceFault> {
         // The node may have been started meanwhile.
         let again = look(&self.to, restored)?;
         let (uid, gid) = again.owner;
-        let give = |path: &Path| {
-            let own = fs::symlink_metadata(path).map_err(|error| system(path, &error))?;
-            if (own.uid(), own.gid()) == (uid, gid) {
-                return Ok(());
-            }
-            std::os::unix::fs::lchown(path, Some(uid), Some(gid)).map_err(|error| {
-                PlaceFault::Owner {
-                    path: path.to_owned(),
-                    uid,
-                    reason: error.to_string(),
-                }
-            })
+        let mode = if self.old {
+            let old = fs::metadata(&self.to).map_err(|error| system(&self.to, &error))?;
+            Some(old.mode() & 0o7777)
+        } else {
+            None
         };
-        for file in &restored.files {
-            give(&staging.join(file))?;
-        }
-        give(staging)?;
-        if self.old {
-            let mode = fs::metadata(&self.to)
-                .map_err(|error| system(&self.to, &error))?
-                .permissions();
-            fs::set_permissions(staging, mode).map_err(|error| system(staging, &error))?;
-        }
-        let placed = self.swap(staging, now)?;
+        staging
+            .give(&restored.files, (uid, gid), mode)
+            .map_err(|(path, error)| PlaceFault::Owner {
+                path,
+                uid,
+                reason: error.to_string(),
+            })?;
+        staging
+            .lies()
+            .map_err(|error| system(staging.path(), &error))?;
+        // From here until the old one has another name no node can open it.
+        let lock = match Database::find(&self.to) {
+            Ok(database) if self.old && database.dir == self.to => {
+                let held = lock::try_hold(&database).map_err(|fault| PlaceFault::System {
+                    path: database.dir.clone(),
+                    reason: fault.to_string(),
+                })?;
+                Some(held.ok_or(PlaceFault::InUse { path: database.dir })?)
+            }
+            _ => None,
+        };
+        let placed = self.swap(staging.path(), now)?;
+        drop(lock);
         File::open(&self.parent)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| system(&self.parent, &error))?;
@@ -312,25 +332,36 @@ impl Place {
     fn swap(&self, staging: &Path, now: Timestamp) -> Result<Placed, PlaceFault> {
         let to = self.to.clone();
         if !self.old {
-            rustix::fs::renameat_with(CWD, staging, CWD, &to, RenameFlags::NOREPLACE)
-                .map_err(|errno| system(&to, &errno.into()))?;
+            rename_new(staging, &to).map_err(|error| system(&to, &error))?;
             return Ok(Placed { to, old: None });
         }
         let empty = fs::read_dir(&to).is_ok_and(|mut entries| entries.next().is_none());
         // The new database gets the name under which the old one is to be kept, and then the two change names: after a
-        // crash at any moment the old one lies under its own name or under the one where it is looked for.
+        // crash at any moment the old one lies under its own name or under the one where it is looked for. Where two can't
+        // change names (NFS, older ZFS), it may lie under `.qh-replaced` then.
         let old = self.unused(now);
-        rustix::fs::renameat_with(CWD, staging, CWD, &old, RenameFlags::NOREPLACE)
-            .map_err(|errno| system(staging, &errno.into()))?;
+        rename_new(staging, &old).map_err(|error| system(staging, &error))?;
         match rustix::fs::renameat_with(CWD, &old, CWD, &to, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
                 // No exchange on this file system: for a moment nothing has the place's name.
                 let aside = beside(&to, ".qh-replaced");
-                fs::rename(&to, &aside).map_err(|error| system(&to, &error))?;
-                fs::rename(&old, &to)
-                    .and_then(|()| fs::rename(&aside, &old))
-                    .map_err(|error| system(&aside, &error))?;
+                let moved = rename_new(&to, &aside).and_then(|()| {
+                    fs::rename(&old, &to).inspect_err(|_| {
+                        let _ = fs::rename(&aside, &to);
+                    })
+                });
+                if let Err(error) = moved {
+                    let _ = fs::rename(&old, staging); // for the next try; the fault matters more
+                    return Err(system(&to, &error));
+                }
+                if fs::rename(&aside, &old).is_err() {
+                    // The new one is in its place; the old one is told under the name that it has.
+                    return Ok(Placed {
+                        to,
+                        old: Some(aside),
+                    });
+                }
             }
             Err(errno) => {
                 let _ = fs::rename(&old, staging); // for the next try; the fault matters more

@@ -304,6 +304,18 @@ impl Stopped<'_> {
         self.start_now()
     }
 
+    /// Starts the node on the way out of a fault. That it was not started is graver, and is told first.
+    pub fn start_after(self, fault: Refused) -> Refused {
+        match self.start() {
+            Ok(_) => fault,
+            Err(graver) => {
+                let mut graver = files::from_error(&graver);
+                graver.what = format!("{} Before that: {}", graver.what, fault.what);
+                graver
+            }
+        }
+    }
+
     fn start_now(&mut self) -> Result<Duration, StopFault> {
         self.started = true; // by us, now; or it is said that it was not
         let done = self.marker.bring_back();
@@ -316,7 +328,9 @@ impl Stopped<'_> {
                 let _ = pipe.write_all(b"started\n"); // else it starts the node once more, which does no harm
             }
             drop(guard.stdin.take());
-            let _ = guard.wait();
+            if done.is_ok() {
+                let _ = guard.wait();
+            } // else it tries again once we have ended: until then it can't have our lock
         }
         done.map(|()| window)
     }

@@ -5,8 +5,7 @@
 //! with it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use super::manifest::{
 };
 use super::names::{self, SourceName};
 use super::ship::Progress;
+use super::staging::Staging;
 use crate::ceremony::event::Refused;
 use crate::files::{self, from_error, refused};
 use crate::online::class::Class;
@@ -211,7 +211,10 @@ pub fn verify(
         head,
         verifier.identities,
     )?;
-    let staging = Staging::new(verifier.staging, &sha256)?;
+    files::make_dir(verifier.staging)?;
+    let name = format!("staging-{}", &sha256.to_string()[..16]);
+    // A crash leaves it for the next run, which goes on with what is there.
+    let staging = Staging::open(verifier.staging.join(name))?;
     let fetch = Fetch {
         store: verifier.store,
         source: verifier.source,
@@ -220,9 +223,9 @@ pub fn verify(
         threads: verifier.threads,
         progress: verifier.progress,
     };
-    fetch::fetch(&fetch, &manifest, &staging.0)?;
-    besides.restored(&staging.0, &manifest)?;
-    let opened = (verifier.open)(&staging.0, manifest.engine)?;
+    fetch::fetch(&fetch, &manifest, &staging)?;
+    besides.restored(staging.path(), &manifest)?;
+    let opened = (verifier.open)(staging.path(), manifest.engine)?;
     let nodes = compare(verifier, head, &opened)?;
     let attestation = Attestation {
         format: ATTESTATION_FORMAT.to_owned(),
@@ -238,30 +241,15 @@ pub fn verify(
     };
     besides.good(&manifest, &attestation)?;
     attest(verifier, entry, &attestation)?;
-    staging.remove()?;
+    let path = staging.path().to_owned();
+    staging.remove().map_err(|error| {
+        refused(
+            "staging-not-removed",
+            format!("{} could not be removed: {error}.", path.display()),
+            "Remove it by hand; the snapshot is attested.",
+        )
+    })?;
     Ok(attestation)
-}
-
-/// A directory that is removed again; a crash leaves it for the next run, which goes on with what is there.
-struct Staging(PathBuf);
-
-impl Staging {
-    fn new(below: &Path, head: &Hash) -> Result<Self, Refused> {
-        files::make_dir(below)?;
-        Ok(Self(
-            below.join(format!("staging-{}", &head.to_string()[..16])),
-        ))
-    }
-
-    fn remove(self) -> Result<(), Refused> {
-        fs::remove_dir_all(&self.0).map_err(|error| {
-            refused(
-                "staging-not-removed",
-                format!("{} could not be removed: {error}.", self.0.display()),
-                "Remove it by hand; the snapshot is attested.",
-            )
-        })
-    }
 }
 
 /// Compares what the engine says with the head, with the chain that is meant, and with nodes. Gives how many nodes agreed.
@@ -273,6 +261,17 @@ fn compare(verifier: &Verifier<'_>, head: &Head, opened: &Opened) -> Result<u64,
             "Don't restore from it. Find out whether the host, the store or the node is at fault.",
         ))
     };
+    let meant = head.genesis.is_some()
+        || head.finalized.is_some()
+        || !verifier.genesis.is_empty()
+        || !verifier.nodes.is_empty();
+    if meant && (opened.genesis.is_none() || opened.finalized.is_none()) {
+        return differs(
+            "snapshot-not-a-chain",
+            "The database holds no chain that could be compared with the host's word, the chain spec or nodes."
+                .to_owned(),
+        );
+    }
     if let Some(found) = opened.genesis {
         if let Some(said) = head.genesis
             && said != found
@@ -315,10 +314,7 @@ fn compare(verifier: &Verifier<'_>, head: &Head, opened: &Opened) -> Result<u64,
     let mut agreed = 0;
     for node in verifier.nodes {
         let Some(finalized) = opened.finalized else {
-            return differs(
-                "snapshot-not-a-chain",
-                "The database holds no chain that could be compared with nodes.".to_owned(),
-            );
+            break; // refused above
         };
         let ask = |number| node.block_hash(number).map_err(|fault| from_error(&fault));
         let wrong = |number: u64, says: Option<[u8; 32]>, found: Hash| {
@@ -384,11 +380,11 @@ fn attest(
         Err(refused(
             "attestation-there-already",
             format!(
-                "{} has {} already, and it is not ours.",
+                "{} has {} already, and it is not what this verifier found.",
                 verifier.store.address(),
                 path(end)
             ),
-            "Look at the trust file and at who put it there. Remove it with the identity that prunes, then verify again.",
+            "Another verifier may have begun, or this one with other nodes; or somebody else put it there. Remove it with the identity that prunes, then verify again.",
         ))
     };
     let mut bytes = write(attestation);

@@ -4,15 +4,16 @@
 //! fails if the name is taken; where links are not possible, by a rename that doesn't replace. [`Store::settle`] syncs the
 //! whole file system once, instead of each object. Links inside the store are not followed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags};
 
 use super::{Listed, Put, Store, StoreFault, valid_name};
+use crate::files::Dir;
 use crate::transcript::visible::visible_short;
 
 /// How names of temporary files begin. No object's name has a part that begins with a dot.
@@ -21,7 +22,7 @@ const PART: &str = ".part-";
 /// A directory as a store.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    root: PathBuf,
+    root: Arc<Dir>,
     address: String,
 }
 
@@ -46,7 +47,7 @@ impl Directory {
             Ok((found, root)) if found.is_dir() => match root.to_str() {
                 Some(text) => Ok(Self {
                     address: format!("file://{text}"),
-                    root,
+                    root: Arc::new(Dir::open(&root).map_err(|error| address(&error.to_string()))?),
                 }),
                 None => Err(address("its path is not UTF-8")),
             },
@@ -67,72 +68,85 @@ impl Directory {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 StoreFault::Denied { store, reason }
             }
+            io::ErrorKind::NotADirectory => StoreFault::Failed {
+                store,
+                reason: format!("{what}: its path leads over a link, or what is no directory"),
+            },
             _ => StoreFault::Failed { store, reason },
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        debug_assert!(valid_name(name), "{name}");
-        self.root.join(name)
+    /// The directory `below` (as a prefix of names: empty, or ended by `/`).
+    fn below(&self, below: &str) -> io::Result<Arc<Dir>> {
+        let mut dir = self.root.clone();
+        for part in below.split_terminator('/') {
+            dir = Arc::new(dir.below(part)?);
+        }
+        Ok(dir)
     }
 
-    /// The objects below a directory. What is no object of ours (temporary files apart) is refused, not skipped: a
-    /// listing that leaves things out could hide them.
-    fn walk(&self, below: &str, found: &mut Vec<Listed>) -> io::Result<Result<(), StoreFault>> {
-        let entries = match fs::read_dir(self.root.join(below)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(())),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let file_name = entry.file_name();
+    /// The objects in `dir`, whose names begin with `below`. What is no object of ours (temporary files apart) is refused,
+    /// not skipped: a listing that leaves things out could hide them.
+    fn walk(&self, dir: &Dir, below: &str, found: &mut Vec<Listed>) -> Result<(), StoreFault> {
+        let fail = |error: io::Error| self.failed(below, &error);
+        for (file_name, kind) in dir.names().map_err(fail)? {
             let part = file_name.to_string_lossy();
-            if part.starts_with('.') || (below.is_empty() && part == "lost+found") {
+            let gone = kind == FileType::Unknown;
+            if gone || part.starts_with('.') || (below.is_empty() && part == "lost+found") {
                 continue;
             }
             let name = format!("{below}{part}");
-            let kind = entry.file_type()?;
-            if !valid_name(&name) || !(kind.is_dir() || kind.is_file()) {
-                return Ok(Err(StoreFault::StrangeName {
+            if !valid_name(&name) || !matches!(kind, FileType::Directory | FileType::RegularFile) {
+                return Err(StoreFault::StrangeName {
                     store: self.address.clone(),
                     name: visible_short(&name, 200),
-                }));
+                });
             }
-            if kind.is_dir() {
-                if let Err(fault) = self.walk(&format!("{name}/"), found)? {
-                    return Ok(Err(fault));
-                }
+            let deeper = if kind == FileType::Directory {
+                dir.below(&part).map(Some)
             } else {
-                match entry.metadata() {
-                    Ok(metadata) => found.push(Listed {
-                        name,
-                        size: metadata.len(),
-                    }),
-                    // Deleted while we list.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
+                dir.stat(&file_name).map(|stat| {
+                    let size = u64::try_from(stat.st_size).unwrap_or(0);
+                    found.push(Listed {
+                        name: name.clone(),
+                        size,
+                    });
+                    None
+                })
+            };
+            match deeper {
+                Ok(None) => {}
+                Ok(Some(deeper)) => self.walk(&deeper, &format!("{name}/"), found)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // deleted while we list
+                Err(error) => return Err(fail(error)),
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
-/// A name for a temporary file in `directory`: random, so that two runs never share one.
-fn temporary(directory: &Path) -> io::Result<PathBuf> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let random = data_encoding::HEXLOWER.encode(&random);
-    Ok(directory.join(format!("{PART}{random}")))
+/// The directory of a name (empty, or ended by `/`), and the name in it.
+fn split(name: &str) -> (&str, &str) {
+    debug_assert!(valid_name(name), "{name}");
+    name.split_at(name.rfind('/').map_or(0, |slash| slash + 1))
 }
 
-/// Gives the file at `from` the name `to`, if nothing has it.
-fn name_new(from: &Path, to: &Path) -> io::Result<Put> {
-    let linked = fs::hard_link(from, to).and_then(|()| fs::remove_file(from));
+/// A name for a temporary file: random, so that two runs never share one.
+fn temporary() -> io::Result<String> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(format!("{PART}{}", data_encoding::HEXLOWER.encode(&random)))
+}
+
+/// Gives the file `from` in `dir` the name `to`, if nothing has it.
+fn name_new(dir: &Dir, from: &str, to: &str) -> io::Result<Put> {
+    let linked = rustix::fs::linkat(dir, from, dir, to, AtFlags::empty())
+        .map_err(io::Error::from)
+        .and_then(|()| dir.remove(from, AtFlags::empty()));
     let named = match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             // FAT, some network file systems: no hard links.
-            rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+            rustix::fs::renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE)
                 .map_err(io::Error::from)
         }
         linked => linked,
@@ -143,6 +157,8 @@ fn name_new(from: &Path, to: &Path) -> io::Result<Put> {
         Err(error) => Err(error),
     }
 }
+
+const NEW: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL);
 
 impl Store for Directory {
     fn address(&self) -> &str {
@@ -155,42 +171,39 @@ impl Store for Directory {
         bytes: &[u8],
         _locked_until: Option<Timestamp>,
     ) -> Result<Put, StoreFault> {
-        let path = self.path(name);
         let fail = |error: io::Error| self.failed(name, &error);
-        if path.symlink_metadata().is_ok() {
-            return Ok(Put::Taken);
+        let (below, leaf) = split(name);
+        let mut dir = self.root.clone();
+        for part in below.split_terminator('/') {
+            dir = Arc::new(dir.make(part).map_err(fail)?);
         }
-        let directory = path.parent().expect("a name below the root");
-        fs::create_dir_all(directory).map_err(fail)?;
-        let part = temporary(directory).map_err(fail)?;
-        let put = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o640)
-            .open(&part)
+        match dir.stat(leaf.as_ref()) {
+            Ok(_) => return Ok(Put::Taken),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(error)),
+        }
+        let part = temporary().map_err(fail)?;
+        let put = dir
+            .file(&part, NEW, 0o640)
             .and_then(|mut file| file.write_all(bytes))
-            .and_then(|()| name_new(&part, &path));
+            .and_then(|()| name_new(&dir, &part, leaf));
         if !matches!(put, Ok(Put::Stored)) {
             // Ours alone: its name is random.
-            let _ = fs::remove_file(&part);
+            let _ = dir.remove(&part, AtFlags::empty());
         }
         put.map_err(fail)
     }
 
     fn settle(&self) -> Result<(), StoreFault> {
-        let synced = File::open(&self.root).and_then(|root| {
-            rustix::fs::syncfs(&root)?;
-            Ok(())
-        });
-        synced.map_err(|error| self.failed("sync", &error))
+        rustix::fs::syncfs(&*self.root).map_err(|errno| self.failed("sync", &errno.into()))
     }
 
     fn get(&self, name: &str, limit: u64) -> Result<Vec<u8>, StoreFault> {
         let fail = |error: io::Error| self.failed(name, &error);
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(self.path(name));
+        let (below, leaf) = split(name);
+        let opened = self
+            .below(below)
+            .and_then(|dir| dir.file(leaf, OFlags::RDONLY, 0));
         let file = match opened {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreFault::Absent {
@@ -200,19 +213,16 @@ impl Store for Directory {
             }
             opened => opened.map_err(fail)?,
         };
-        let metadata = file.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(fail(io::Error::other("it is not a file")));
-        }
+        let size = file.metadata().map_err(fail)?.len();
         let too_large = || StoreFault::TooLarge {
             store: self.address.clone(),
             name: name.to_owned(),
             limit,
         };
-        if metadata.len() > limit {
+        if size > limit {
             return Err(too_large());
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
         if bytes.len() as u64 > limit {
             return Err(too_large());
@@ -222,65 +232,64 @@ impl Store for Directory {
 
     fn list(&self, prefix: &str) -> Result<Vec<Listed>, StoreFault> {
         let mut found = Vec::new();
-        self.walk(prefix, &mut found)
-            .map_err(|error| self.failed(prefix, &error))??;
+        match self.below(prefix) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.failed(prefix, &error)),
+            Ok(dir) => self.walk(&dir, prefix, &mut found)?,
+        }
         found.sort();
         Ok(found)
     }
 
     fn directories(&self, prefix: &str) -> Result<Vec<String>, StoreFault> {
-        let fail = |error: io::Error| self.failed(prefix, &error);
-        let entries = match fs::read_dir(self.root.join(prefix)) {
+        let names = match self.below(prefix).and_then(|dir| dir.names()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-            entries => entries.map_err(fail)?,
+            names => names.map_err(|error| self.failed(prefix, &error))?,
         };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(fail)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if valid_name(&name)
-                && name != "lost+found"
-                && entry.file_type().map_err(fail)?.is_dir()
-            {
-                found.push(name);
-            }
-        }
+        let mut found: Vec<_> = names
+            .into_iter()
+            .filter(|(_, kind)| *kind == FileType::Directory)
+            .map(|(name, _)| name.to_string_lossy().into_owned())
+            .filter(|name| valid_name(name) && name != "lost+found")
+            .collect();
         found.sort();
         Ok(found)
     }
 
     fn delete(&self, name: &str) -> Result<(), StoreFault> {
-        let path = self.path(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(name, &error)),
-            _ => {
-                // Directories that became empty go too, up to the root.
-                let mut above = path.parent();
-                while let Some(directory) = above.filter(|d| *d != self.root) {
-                    if fs::remove_dir(directory).is_err() {
-                        break;
-                    }
-                    above = directory.parent();
-                }
-                Ok(())
+        let (mut below, mut leaf) = split(name);
+        let removed = self
+            .below(below)
+            .and_then(|dir| dir.remove(leaf, AtFlags::empty()));
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(self.failed(name, &error));
+            }
+            _ => {}
+        }
+        // Directories that became empty go too, up to the root.
+        while let Some(directory) = below.strip_suffix('/') {
+            (below, leaf) = split(directory);
+            let removed = self
+                .below(below)
+                .and_then(|dir| dir.remove(leaf, AtFlags::REMOVEDIR));
+            if removed.is_err() {
+                break;
             }
         }
+        Ok(())
     }
 
     fn free(&self) -> Option<u64> {
-        let found = rustix::fs::statvfs(&self.root).ok()?;
+        let found = rustix::fs::fstatvfs(&*self.root).ok()?;
         Some(found.f_bavail * found.f_frsize)
     }
 
     fn now(&self) -> Result<Timestamp, StoreFault> {
         // The time that the file system gives a file made now: a file server's own clock, where it is one.
         let fail = |error: io::Error| self.failed("time", &error);
-        let part = temporary(&self.root).map_err(fail)?;
-        let made = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&part);
+        let part = temporary().map_err(fail)?;
+        let made = self.root.file(&part, NEW, 0o600);
         let file = match made {
             // Who may only read has no other clock than the machine's own.
             Err(error)
@@ -294,7 +303,7 @@ impl Store for Directory {
             made => made.map_err(fail)?,
         };
         let time = file.metadata().and_then(|metadata| metadata.modified());
-        let _ = fs::remove_file(&part);
+        let _ = self.root.remove(&part, AtFlags::empty());
         Timestamp::try_from(time.map_err(fail)?).map_err(|error| fail(io::Error::other(error)))
     }
 }
@@ -366,6 +375,24 @@ mod tests {
             Err(StoreFault::StrangeName { .. })
         ));
         fs::remove_file(dir.path().join("link")).unwrap();
+        // A directory in its path that is a link leads nowhere either.
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::write(elsewhere.path().join("c"), b"c").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("a")).unwrap();
+        let over_a_link = |fault: StoreFault| {
+            let said = fault.to_string();
+            assert!(said.contains("leads over a link"), "{said}");
+        };
+        over_a_link(store.get("a/c", 10).unwrap_err());
+        over_a_link(store.put_new("a/d", b"d", None).unwrap_err());
+        over_a_link(store.put_new("a/b/d", b"d", None).unwrap_err());
+        over_a_link(store.delete("a/c").unwrap_err());
+        over_a_link(store.list("a/").unwrap_err());
+        over_a_link(store.directories("a/").unwrap_err());
+        assert_eq!(store.directories("").unwrap(), Vec::<String>::new());
+        assert_eq!(fs::read(elsewhere.path().join("c")).unwrap(), b"c");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+        fs::remove_file(dir.path().join("a")).unwrap();
         fs::write(dir.path().join("a b"), b"").unwrap();
         assert!(matches!(
             store.list(""),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::failure;
+use super::nodes_say::{chain, may_stop};
 use super::report::{show, shown};
 use super::settings::{self, StoreArgs};
 use super::watch::Watch;
@@ -13,22 +14,19 @@ use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings, nodes};
 use crate::files::{from_error, refused};
 use crate::online::audit_log::{Entry, Level};
-use crate::online::authorship;
 use crate::online::class::Class;
 use crate::online::config::SnapshotConfig;
 use crate::online::metrics::{HostMeasured, Measured, StoreMeasured};
-use crate::online::node::Node;
 use crate::online::schedule::{self, LastSnapshots};
 use crate::online::snapshot::create::{
-    Chain, OpenedStore, Report, Request, create, estimate, open_stores, tidy,
+    OpenedStore, Report, Request, create, estimate, open_stores, tidy,
 };
 use crate::online::snapshot::database::Database;
 use crate::online::snapshot::key::HostKey;
-use crate::online::snapshot::manifest::{BlockId, Method};
+use crate::online::snapshot::manifest::Method;
 use crate::online::snapshot::names::SourceName;
 use crate::online::snapshot::ship::Progress;
 use crate::online::snapshot::stop::{self, NodeControl};
-use crate::transcript::hex::Hex;
 use crate::vault::recipient::Recipient;
 
 /// The longest that a node may stand, or take to stop, whatever is configured: a day, in seconds.
@@ -327,12 +325,20 @@ fn make_in(
         control: parts.control.as_ref(),
         max_stop: config.max_stop_seconds.min(LONGEST),
         stop_wait: config.stop_wait_seconds.min(LONGEST),
+        settles: settles(args.due),
         program: &program,
         threads: config.threads.unwrap_or_else(|| threads(far)).clamp(1, 64),
         chain: chain(&nodes, &mut note),
         may_stop: &|| may_stop(&nodes),
     };
-    let stores = open_stores(opened, &parts.source, &settings.state, &mut note).map_err(failure)?;
+    let stores = open_stores(
+        opened,
+        &parts.source,
+        &settings.state,
+        Timestamp::now(),
+        &mut note,
+    )
+    .map_err(failure)?;
     if args.dry_run {
         let found = estimate(&request, &stores).map_err(failure)?;
         super::cost::show(&found, &settings.file.prices, json, out)?;
@@ -346,6 +352,12 @@ fn make_in(
     let report = made.map_err(failure)?;
     show(&report, &notes, json, out)?;
     Ok(Some(report))
+}
+
+/// A timer that catches up at boot runs beside the node's own start: then it is watched for a minute.
+fn settles(due: bool) -> std::time::Duration {
+    let up = rustix::system::sysinfo().uptime;
+    std::time::Duration::from_secs(if due && up < 600 { 60 } else { 0 })
 }
 
 fn sorted(classes: &[Class]) -> Vec<Class> {
@@ -436,59 +448,4 @@ fn control(args: &CreateArgs, config: &SnapshotConfig) -> Result<Option<NodeCont
             ),
         )),
     }
-}
-
-/// What the first node that answers says. That none does is noted: a backup doesn't wait for that.
-fn chain(nodes: &[Node], note: &mut dyn FnMut(&str)) -> Chain {
-    for node in nodes {
-        match ask(node) {
-            Ok(chain) => return chain,
-            Err(fault) => note(&format!(
-                "{fault} Heights are not in the manifest; the verifier reads them."
-            )),
-        }
-    }
-    Chain::default()
-}
-
-fn ask(node: &Node) -> Result<Chain, crate::online::rpc::NodeFault> {
-    let finalized = node.finalized_head()?;
-    let number = node.header(&finalized)?.map(|header| header.number);
-    let best = node.best()?;
-    let hash = node.block_hash(best)?;
-    Ok(Chain {
-        genesis: node.block_hash(0)?.map(Hex),
-        best: hash.map(|hash| BlockId {
-            number: best,
-            hash: Hex(hash),
-        }),
-        finalized: number.map(|number| BlockId {
-            number,
-            hash: Hex(finalized),
-        }),
-        version: node.version().ok(),
-    })
-}
-
-/// Whether no other authority is down: one that is down more than that, and the chain stops finalizing.
-fn may_stop(nodes: &[Node]) -> Result<(), Refused> {
-    let Some(node) = nodes.first() else {
-        return Err(refused(
-            "snapshot-authorities-unknown",
-            "The node is to be stopped, and no node says whether all other authorities are up.",
-            "Give --rpc URL of a node of the chain, another one than this host's.",
-        ));
-    };
-    let silent = authorship::silent(node).map_err(|fault| from_error(&fault))?;
-    if silent.is_empty() {
-        return Ok(());
-    }
-    Err(refused(
-        "snapshot-authority-down",
-        format!(
-            "{} authorities have authored no block in their last three turns; the node is not stopped now.",
-            silent.len()
-        ),
-        "Wait until they are back; or take the snapshot from a node that is no validator.",
-    ))
 }

@@ -3,6 +3,7 @@
 mod cost;
 mod create;
 mod list;
+mod nodes_say;
 mod prune;
 mod report;
 mod restore;
@@ -24,6 +25,7 @@ pub use verify::VerifyArgs;
 
 use super::{Failure, Settings};
 use crate::ceremony::event::Refused;
+use crate::online::amount::bytes;
 use crate::online::keys::identity;
 use crate::online::snapshot::stop;
 
@@ -112,6 +114,7 @@ fn exit_of(name: &str) -> u8 {
         | "store-strange-name"
         | "engine-absent"
         | "engine-without-rocksdb"
+        | "store-clock-differs"
         | "store-denied"
         | "store-failed"
         | "store-full"
@@ -143,22 +146,5 @@ fn exit_of(name: &str) -> u8 {
         | "snapshot-object-swapped"
         | "snapshot-of-a-rehearsal" => 4,
         _ => 1,
-    }
-}
-
-/// Bytes for people: `1.5 GB`.
-fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 {
-        format!("{bytes} bytes")
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
     }
 }

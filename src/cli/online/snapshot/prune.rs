@@ -74,8 +74,20 @@ pub(super) fn run(
                 } else {
                     writeln!(out, "{address}\n{plan}")?;
                 }
-                if !args.dry_run {
-                    act(&*store, &plan, &watch, settings.json, out)?;
+                if !args.dry_run
+                    && let Err(failed) = act(&*store, &plan, &watch, settings.json, out)
+                {
+                    // The other stores are pruned all the same.
+                    let Failure {
+                        refused,
+                        exit: code,
+                    } = failed;
+                    watch.failed("prune", "failed", &refused.name, &refused.what);
+                    eprintln!(
+                        "{address}: {} [{}]\n{}",
+                        refused.what, refused.name, refused.way_on
+                    );
+                    exit = exit.max(code);
                 }
             }
             Err(refused) => {
@@ -104,9 +116,9 @@ fn act(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut pruned = Pruned::default();
-    for what in plan.deleted() {
-        delete(store, what, &mut pruned).map_err(failure)?;
-    }
+    let done = plan
+        .deleted()
+        .try_for_each(|what| delete(store, what, &mut pruned));
     if pruned != Pruned::default() {
         watch.log(
             &Entry::new(Level::Info, "prune", "deleted")
@@ -115,6 +127,7 @@ fn act(
                 .with("bytes", pruned.bytes),
         );
     }
+    done.map_err(failure)?;
     if !json {
         writeln!(
             out,

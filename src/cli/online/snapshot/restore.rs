@@ -18,6 +18,7 @@ use crate::online::snapshot::fetch::{self, Fetch};
 use crate::online::snapshot::names::{SnapshotName, SourceName};
 use crate::online::snapshot::place::{self, Placed, Restored};
 use crate::online::snapshot::ship::Progress;
+use crate::online::snapshot::staging::Staging;
 use crate::online::snapshot::trust::Trust;
 use crate::online::store::Store;
 use crate::vault::object::Identities;
@@ -125,7 +126,7 @@ pub(super) fn run(
             .collect(),
     };
     let place = place::look(&args.to, &restored).map_err(|fault| failure(from_error(&fault)))?;
-    let staging = place.staging(&sha256);
+    let staging = Staging::open(place.staging(&sha256)).map_err(failure)?;
     if !settings.json {
         eprintln!(
             "Restoring {} of {source}: {} in {} files.",
@@ -204,23 +205,8 @@ fn archived(
         files: vec![],
     };
     let place = place::look(&args.to, &restored).map_err(|fault| failure(from_error(&fault)))?;
-    let staging = place.staging(&head.head_sha256);
     // An archive is one stream: what an interrupted run left can't be gone on with.
-    let fresh = match std::fs::remove_dir_all(&staging) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => std::fs::create_dir(&staging),
-    };
-    fresh.map_err(|error| {
-        let what = format!("{}: {error}.", staging.display());
-        Failure::new(
-            3,
-            refused(
-                "restore-system",
-                what,
-                "Look at the directory and its permissions.",
-            ),
-        )
-    })?;
+    let staging = Staging::fresh(place.staging(&head.head_sha256)).map_err(failure)?;
     if !settings.json {
         eprintln!(
             "Unpacking the archive {name} of {source}: {}.",

@@ -23,6 +23,7 @@ use crate::online::snapshot::manifest::{Attestation, BlockId, Manifest};
 use crate::online::snapshot::names::{SnapshotName, SourceName};
 use crate::online::snapshot::ship::Progress;
 use crate::online::snapshot::stop;
+use crate::online::snapshot::trust::Trust;
 use crate::online::snapshot::verify::{self, Opened, Verifier};
 use crate::online::store::Store;
 use crate::transcript::hex::Hash;
@@ -136,7 +137,18 @@ pub(in crate::cli::online) fn run(
             .filter(|source| meant(&args.stores, source));
         for source in sources {
             found = true;
-            let done = of_source(&with, &*store, &source, &trust, &watch)?;
+            let done = match of_source(&with, &*store, &source, &trust, &watch) {
+                Ok(done) => done,
+                // Who names one snapshot means that one; else one source doesn't keep the others from being verified.
+                Err(failed) if args.snapshot.is_some() => return Err(failed),
+                Err(Failure { refused, .. }) => {
+                    let verdict =
+                        Verdict::new(&address, &source.to_string(), None, Err(refused), 0.0);
+                    verdict.say(settings.json);
+                    verdict.note(&watch);
+                    vec![verdict]
+                }
+            };
             exit = exit.max(done.iter().map(Verdict::exit).max().unwrap_or(0));
             all.extend(done);
         }
@@ -183,7 +195,7 @@ fn of_source(
     with: &With<'_>,
     store: &dyn Store,
     source: &SourceName,
-    trust: &crate::online::snapshot::trust::Trust,
+    trust: &Trust,
     watch: &Watch<'_>,
 ) -> Result<Vec<Verdict>, Failure> {
     let (settings, address) = (with.settings, store.address().to_owned());
@@ -250,7 +262,7 @@ fn of_source(
     }
     for entry in wanted {
         let begun = std::time::Instant::now();
-        let result = one(with, store, source, entry);
+        let result = one(with, store, source, entry, trust);
         done.push(Verdict::new(
             &address,
             &source.to_string(),
@@ -311,6 +323,7 @@ fn one(
     store: &dyn Store,
     source: &SourceName,
     entry: &Entry,
+    trust: &Trust,
 ) -> Result<(Attestation, bool), Refused> {
     if archive::class(&entry.classes()).is_some() && with.recipients.is_empty() {
         return Err(refused(
@@ -361,13 +374,17 @@ fn one(
         with,
         store,
         source,
+        trust,
         pending: None,
         archived: false,
     };
     let attestation = shown(&progress, with.settings.json, || {
         verify::verify(&verifier, entry, now, &mut archiver)
-    })?;
-    Ok((attestation, archiver.archived))
+    });
+    if let Some(pending) = &archiver.pending {
+        archive::discard(store, source, pending);
+    }
+    Ok((attestation?, archiver.archived))
 }
 
 /// Archives weekly and monthly snapshots.
@@ -375,6 +392,7 @@ struct Archiver<'a> {
     with: &'a With<'a>,
     store: &'a dyn Store,
     source: &'a SourceName,
+    trust: &'a Trust,
     pending: Option<archive::Pending>,
     archived: bool,
 }
@@ -390,6 +408,7 @@ impl verify::Besides for Archiver<'_> {
                 staging,
                 manifest,
                 recipients,
+                self.trust,
             )?;
         }
         Ok(())

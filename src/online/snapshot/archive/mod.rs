@@ -6,6 +6,7 @@
 
 mod unpack;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
@@ -128,6 +129,7 @@ pub fn prepare(
     staging: &Path,
     manifest: &Manifest,
     recipients: &[Recipient],
+    trust: &Trust,
 ) -> Result<Option<Pending>, Refused> {
     let name = SnapshotName {
         time: manifest.time,
@@ -138,7 +140,18 @@ pub fn prepare(
         .list(&prefix(source))
         .map_err(|fault| from_error(&fault))?;
     if listed.iter().any(|listed| listed.name == end("json")) {
-        return Ok(None);
+        // Whoever may write could put one there, so that none is ever made.
+        return head(store, source, &name, trust).map(|_| None).map_err(|why| {
+            refused(
+                "archive-name-taken",
+                format!(
+                    "{} has an archive {name} already, and it does not count: {}",
+                    store.address(),
+                    why.what
+                ),
+                "Find out who put it there. Remove it with the identity that prunes, and verify again.",
+            )
+        });
     }
     // Parts without a head are what an interrupted run left.
     let left =
@@ -170,6 +183,14 @@ pub fn prepare(
         name,
         parts: parts.parts,
     }))
+}
+
+/// Takes back the parts of an archive whose snapshot was not found good. What can't be deleted stays: the next run of the
+/// same snapshot deletes it.
+pub fn discard(store: &dyn Store, source: &SourceName, pending: &Pending) {
+    for part in 0..pending.parts.len() {
+        let _ = store.delete(&part_name(source, &pending.name, part));
+    }
 }
 
 /// Makes an archive count: its snapshot was found good.
@@ -314,7 +335,7 @@ pub fn parts(
 }
 
 /// All archives of a source, judged, as the retention room wants them. Good are those whose clear part a trusted verifier
-/// signed and whose parts are all there.
+/// signed and whose parts are all there. Without a clear part they are what an interrupted run left.
 ///
 /// # Errors
 /// [`StoreFault`].
@@ -323,36 +344,43 @@ pub fn list(
     source: &SourceName,
     trust: &Trust,
 ) -> Result<Vec<retention::Archive>, StoreFault> {
-    let listed = store.list(&prefix(source))?;
-    let mut found = Vec::new();
-    for one in &listed {
-        let Some(name) = one
-            .name
-            .strip_prefix(&prefix(source))
-            .and_then(|name| name.strip_suffix(".json"))
-            .and_then(|name| name.parse::<SnapshotName>().ok())
-        else {
-            continue;
-        };
-        let head = head(store, source, &name, trust);
-        let whole = head.as_ref().is_ok_and(|head| {
-            (0..head.parts.len()).all(|part| {
-                let (path, size) = (part_name(source, &name, part), head.parts[part].size);
-                listed
-                    .iter()
-                    .any(|listed| listed.name == path && listed.size == size)
-            })
+    let prefix = prefix(source);
+    let listed = store.list(&prefix)?;
+    let names: BTreeSet<SnapshotName> = listed
+        .iter()
+        .filter_map(|one| {
+            one.name
+                .strip_prefix(&prefix)?
+                .split_once('.')?
+                .0
+                .parse()
+                .ok()
+        })
+        .collect();
+    let size = |name: &str| {
+        let at = listed.binary_search_by(|one| one.name.as_str().cmp(name));
+        at.ok().map(|at| listed[at].size)
+    };
+    let archive = |name: SnapshotName| {
+        let finished = size(&format!("{prefix}{name}.json")).is_some();
+        let head = finished
+            .then(|| head(store, source, &name, trust).ok())
+            .flatten();
+        let whole = head.as_ref().is_some_and(|head| {
+            let mut parts = head.parts.iter().enumerate();
+            parts.all(|(at, part)| size(&part_name(source, &name, at)) == Some(part.size))
         });
-        found.push(retention::Archive {
+        retention::Archive {
             source: source.to_string(),
             name: name.to_string(),
             time: name.time,
             class: name.class,
             good: whole,
-            signed: head.is_ok(),
-        });
-    }
-    Ok(found)
+            signed: head.is_some(),
+            finished,
+        }
+    };
+    Ok(names.into_iter().map(archive).collect())
 }
 
 /// Reads and judges the clear part of an archive.

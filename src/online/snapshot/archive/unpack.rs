@@ -1,11 +1,10 @@
 //! An archive unpacked: what a store gives is compared with the signed clear part before a byte of it is opened.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use super::super::names::SourceName;
 use super::super::object::sha256;
+use super::super::staging::Staging;
 use super::{ArchiveHead, part_name};
 use crate::ceremony::event::Refused;
 use crate::files::refused;
@@ -21,7 +20,7 @@ pub fn unpack(
     source: &SourceName,
     head: &ArchiveHead,
     identities: &Identities,
-    staging: &Path,
+    staging: &Staging,
 ) -> Result<Vec<String>, Refused> {
     let fail = |reason: String| {
         refused(
@@ -34,6 +33,7 @@ pub fn unpack(
             "Use another archive or another store.",
         )
     };
+    staging.has_room(head.bytes)?;
     let mut reader = PartReader {
         store,
         source,
@@ -59,35 +59,32 @@ pub fn unpack(
     let mut tar = tar::Archive::new(zstd);
     let mut files = Vec::new();
     let mut left = head.bytes;
-    let mut each = || -> io::Result<()> {
-        for entry in tar.entries()? {
-            let mut entry = entry?;
-            let name = entry.path()?.to_string_lossy().into_owned();
-            let size = entry.size();
-            let belongs = crate::online::snapshot::database::belongs(head.engine, &name)
-                && entry.header().entry_type().is_file();
-            if !belongs || files.contains(&name) || size > left {
-                return Err(io::Error::other(
-                    "it holds a file that does not belong to the database",
-                ));
-            }
-            left -= size;
-            let mode = entry.header().mode()? & 0o777;
-            let path = staging.join(&name);
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)?;
-            io::copy(&mut entry, &mut file)?;
-            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode | 0o600))?;
-            files.push(name);
+    let damaged = |error: io::Error| fail(error.to_string());
+    for entry in tar.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        let name = entry
+            .path()
+            .map_err(damaged)?
+            .to_string_lossy()
+            .into_owned();
+        let size = entry.size();
+        let belongs = crate::online::snapshot::database::belongs(head.engine, &name)
+            && entry.header().entry_type().is_file();
+        if !belongs || files.contains(&name) || size > left {
+            return Err(fail(
+                "it holds a file that does not belong to the database".into(),
+            ));
         }
-        if left > 0 {
-            return Err(io::Error::other(format!("it lacks {left} bytes")));
-        }
-        Ok(rustix::fs::syncfs(File::open(staging)?)?)
-    };
-    each().map_err(|error| fail(error.to_string()))?;
+        left -= size;
+        let mode = entry.header().mode().map_err(damaged)?;
+        let mut file = staging.make(&name, 0, mode)?;
+        io::copy(&mut entry, &mut file).map_err(damaged)?;
+        files.push(name);
+    }
+    if left > 0 {
+        return Err(fail(format!("it lacks {left} bytes")));
+    }
+    staging.sync()?;
     files.sort();
     Ok(files)
 }

@@ -234,20 +234,38 @@ pub fn pinned(
 ) -> Result<Option<Still>, FreezeFault> {
     let Contents { files, left_out } = database.contents(&database.dir)?;
     let held = held::Held::pin(database, state)?;
-    let method = match pin::clone_all(&database.dir, held.path(), &files) {
-        Ok(true) => Method::StoppedReflink,
-        Ok(false) if database.engine == Engine::RocksDb => {
-            pin::link_tables(&database.dir, held.path(), &files)?;
-            Method::StoppedLinks
-        }
-        Ok(false) => {
+    match pin_into(database, &held, files) {
+        Ok(Some((method, files))) => Ok(Some(Still {
+            method,
+            dir: held.path().to_owned(),
+            files,
+            left_out,
+            keeper: Keeper::Made(held),
+        })),
+        Ok(None) => {
             held.remove()?;
-            return Ok(None);
+            Ok(None)
         }
         Err(fault) => {
             let _ = held.remove(); // the fault matters more; what stays is noted
-            return Err(fault);
+            Err(fault)
         }
+    }
+}
+
+/// Pins files into what is held; `None` if that is not possible here.
+fn pin_into(
+    database: &Database,
+    held: &held::Held,
+    files: Vec<DatabaseFile>,
+) -> Result<Option<(Method, Vec<StillFile>)>, FreezeFault> {
+    let method = match pin::clone_all(&database.dir, held.path(), &files)? {
+        true => Method::StoppedReflink,
+        false if database.engine == Engine::RocksDb => {
+            pin::link_tables(&database.dir, held.path(), &files)?;
+            Method::StoppedLinks
+        }
+        false => return Ok(None),
     };
     let mut still = still_files(database.engine, files);
     if method == Method::StoppedLinks {
@@ -258,11 +276,5 @@ pub fn pinned(
             }
         }
     }
-    Ok(Some(Still {
-        method,
-        dir: held.path().to_owned(),
-        files: still,
-        left_out,
-        keeper: Keeper::Made(held),
-    }))
+    Ok(Some((method, still)))
 }

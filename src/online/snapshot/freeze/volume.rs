@@ -180,8 +180,18 @@ pub(super) fn remove_zfs(snapshot: &str) -> Result<(), FreezeFault> {
     let ours = snapshot
         .split_once('@')
         .is_some_and(|(_, name)| name.starts_with(NAME));
-    let exists = || run("zfs", &["list", "-H", "-t", "snapshot", snapshot]).is_ok();
-    if !ours || !exists() {
+    if !ours {
+        return Ok(());
+    }
+    // A list of all of the dataset's: that it fails doesn't mean that this one is gone.
+    let dataset = snapshot.split('@').next().unwrap_or_default();
+    let words = [
+        "list", "-H", "-d", "1", "-t", "snapshot", "-o", "name", dataset,
+    ];
+    if !run("zfs", &words)?
+        .lines()
+        .any(|line| line.trim() == snapshot)
+    {
         return Ok(());
     }
     run("zfs", &["destroy", snapshot]).map(|_| ())
@@ -310,7 +320,10 @@ pub(super) fn remove_lvm(volume: &str, mount: &Path) -> Result<(), FreezeFault> 
         }
         fs::remove_dir(mount).map_err(|error| FreezeFault::system(mount, &error))?;
     }
-    if run("lvs", &[volume]).is_err() {
+    // A list of all of the group's: that it fails doesn't mean that this one is gone.
+    let (group, name) = volume.split_once('/').expect("ours has one");
+    let listed = run("lvs", &["--noheadings", "-o", "lv_name", group])?;
+    if !listed.lines().any(|line| line.trim() == name) {
         return Ok(());
     }
     run("lvremove", &["--yes", volume]).map(|_| ())

@@ -16,13 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::freeze::{Content, Still, StillFile};
+use super::names::SourceName;
 use super::parallel;
 use crate::refusal::Refuse;
 use crate::transcript::hex::Hash;
 use crate::vault::recipient::Recipient;
 
 pub use remembered::Remembered;
-pub use target::{Place, Target};
+pub use target::Target;
 
 use worker::Worker;
 
@@ -85,7 +86,7 @@ impl Refuse for ShipFault {
         match self {
             Self::Unreadable { .. } => "Look at the disk below the database; nothing was changed.",
             Self::Window { .. } => {
-                "Start again: what was sent is not sent again. Or allow a longer stop (max_stop_seconds), or use a file system with snapshots."
+                "Start again: what was sent is not sent again. Or allow a longer stop (max_stop_seconds), or use a file system with snapshots. A node that you stopped yourself may be held longer: --method stopped-copy."
             }
             Self::NoStore(_) => {
                 "Look at the stores, then start again: what is stored is not sent twice."
@@ -111,7 +112,7 @@ pub struct Work<'a> {
     /// The stores.
     pub targets: &'a [Target],
     /// Where objects go in them.
-    pub place: &'a Place,
+    pub source: &'a SourceName,
     /// To whom objects are sealed.
     pub recipients: &'a [Recipient],
     /// Size of chunks, in bytes.

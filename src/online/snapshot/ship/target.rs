@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ceremony::event::Refused;
 use crate::online::snapshot::ledger::{Known, Ledger};
@@ -14,6 +14,9 @@ use crate::transcript::hex::{Hash, Hex};
 
 /// After so many bytes a store is asked to make durable what it has, so that a crash costs at most them.
 const SETTLE_AFTER: u64 = 2 * 1024 * 1024 * 1024;
+
+/// How long an object lock holds beyond the end of its epoch, in days.
+const LOCK_DAYS: i64 = 30;
 
 /// A store on the way.
 pub struct Target {
@@ -40,6 +43,14 @@ impl Target {
             unsettled: AtomicU64::new(0),
             fault: Mutex::new(None),
         }
+    }
+
+    /// Until when a bucket with object lock is to keep what is put: the end of this store's epoch and some days. No other
+    /// store's clock has a say in it.
+    pub fn locked_until(&self) -> Option<Timestamp> {
+        let end = self.ledger.epoch.end()?;
+        end.checked_add(SignedDuration::from_hours(24 * LOCK_DAYS))
+            .ok()
     }
 
     /// What failed, if anything did.
@@ -80,7 +91,7 @@ impl Target {
     /// Puts an object under its name, or, where that is taken, under its name and a random suffix.
     pub(super) fn put(
         &self,
-        at: &Place,
+        source: &SourceName,
         plain: Hash,
         size: u64,
         codec: Codec,
@@ -88,8 +99,8 @@ impl Target {
     ) -> Result<(), StoreFault> {
         let mut object = name(&self.ledger.note.key.0, &plain);
         for _ in 0..3 {
-            let path = names::object(&at.source, &self.ledger.epoch, &object);
-            if self.store.put_new(&path, sealed, at.locked_until)? == Put::Stored {
+            let path = names::object(source, &self.ledger.epoch, &object);
+            if self.store.put_new(&path, sealed, self.locked_until())? == Put::Stored {
                 let stored_size = sealed.len() as u64;
                 let known = Known {
                     object,
@@ -121,12 +132,4 @@ impl Target {
             reason: reason.to_owned(),
         }
     }
-}
-
-/// Where objects go, besides the store.
-pub struct Place {
-    /// The source.
-    pub source: SourceName,
-    /// Until when a bucket with object lock is to keep them.
-    pub locked_until: Option<Timestamp>,
 }

@@ -181,7 +181,7 @@ impl<'a> Worker<'a> {
             if target.ledger.claim(&hash) == Claim::Yours {
                 let codec = *packed.get_or_insert_with(|| self.packer.pack(plain));
                 if let Err(fault) =
-                    target.put(self.work.place, hash, size, codec, &self.packer.sealed)
+                    target.put(self.work.source, hash, size, codec, &self.packer.sealed)
                 {
                     target.fail_with(&fault);
                 }
