@@ -185,6 +185,33 @@ fn a_running_paritydb_on_btrfs_is_photographed_and_nothing_is_left() {
 }
 
 #[test]
+fn a_stopped_paritydb_on_xfs_is_cloned_and_nothing_is_left() {
+    let setup = Setup::new();
+    let mounted = Mounted::new(&setup, "xfs", 400, "disk");
+    let database = mounted.0.join("chains/dev3/paritydb/full");
+    fs::create_dir_all(database.parent().unwrap()).unwrap();
+    run(Command::new("cp")
+        .arg("-a")
+        .arg(setup.database())
+        .arg(&database));
+    let mut command = super::setup::online();
+    command.args(["snapshot", "create", "--json", "--source", "node-1"]);
+    command.args(["--store", &setup.store(), "--recipient", &setup.recipient]);
+    command.arg("--database").arg(&database);
+    command.arg("--state").arg(setup.path("state"));
+    let done = super::setup::Ran::of(command.output().unwrap()).ok().json();
+    assert_eq!(done["method"], "stopped-reflink", "{done}");
+    let to = setup.path("to");
+    setup.restore(&to, &["--unattested"]).ok();
+    super::setup::same_files(&database, &to);
+    let left: Vec<_> = fs::read_dir(&mounted.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["chains"], "no clone is left");
+}
+
+#[test]
 fn a_store_without_space_is_refused_and_what_is_there_stays() {
     let setup = Setup::new();
     let mounted = Mounted::new(&setup, "ext4", 110, "small");

@@ -21,9 +21,12 @@ pub fn connection(shared: &Shared, stream: TcpStream) {
     };
     let (mut reader, mut stream) = (BufReader::new(reader), stream);
     while let Ok(Some(request)) = http::read(&mut reader) {
-        let Some((response, keep)) = answer(shared, &request, &mut reader, &mut stream) else {
+        let Some((mut response, keep)) = answer(shared, &request, &mut reader, &mut stream) else {
             return;
         };
+        if !keep {
+            response = response.header("connection", "close");
+        }
         let utc = shared.now().to_zoned(TimeZone::UTC);
         let date = utc.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let head_only = request.method == "HEAD";

@@ -3,12 +3,14 @@
 //! Everything that a head refers to is durable before the head is put, and the head is put last and once. A run that dies
 //! in between leaves objects that nothing refers to, never a head that refers to nothing.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::Write;
 
 use jiff::Timestamp;
+use serde::ser::{Error as _, Serialize, SerializeSeq as _, Serializer};
 
 use super::key::{HEADS, HostKey};
+use super::ledger::Known;
 use super::manifest::{
     BlockId, Chunk, FileEntry, HEAD_FORMAT, Head, MANIFEST_FORMAT, Manifest, Method, write,
 };
@@ -137,13 +139,13 @@ pub fn commit(
     if let Some(fault) = target.fault() {
         return Err(fault);
     }
-    let manifest = manifest(target, facts, files)?;
+    let objects = objects(target, files)?;
     let class = facts.classes.iter().max().copied().unwrap_or(Class::Hot);
     let name = SnapshotName {
         time: facts.time,
         class,
     };
-    let sealed = seal_document(&manifest, recipients)?;
+    let sealed = seal_document(&manifest(target, facts, files), recipients)?;
     if sealed.len() as u64 > MAX_OBJECT {
         return Err(refused(
             "snapshot-manifest-too-large",
@@ -155,7 +157,7 @@ pub fn commit(
             "Tell its makers: no known database has so many chunks.",
         ));
     }
-    let head = head(target, &manifest, &sealed);
+    let head = head(target, facts, files, objects, &sealed);
     let bytes = write(&head);
     let signature = key.sign(HEADS, &bytes);
     let sha256 = sha256(&bytes);
@@ -188,7 +190,7 @@ pub fn commit(
 }
 
 /// Seals a document as it is written: the manifest of a large database has many megabytes.
-fn seal_document(manifest: &Manifest, recipients: &[Recipient]) -> Result<Vec<u8>, Refused> {
+fn seal_document(manifest: &impl Serialize, recipients: &[Recipient]) -> Result<Vec<u8>, Refused> {
     let write = || -> std::io::Result<Vec<u8>> {
         let mut writer = std::io::BufWriter::new(sealing(recipients, Vec::new())?);
         serde_json::to_writer(&mut writer, manifest)?;
@@ -207,48 +209,53 @@ fn seal_document(manifest: &Manifest, recipients: &[Recipient]) -> Result<Vec<u8
     })
 }
 
-fn manifest(target: &Target, facts: &Facts, files: &[PlainFile]) -> Result<Manifest, Refused> {
-    let lacking = || {
-        refused(
-            "snapshot-incomplete",
-            format!("{} lacks chunks of this snapshot.", target.store.address()),
-            "Start again: what is stored is not sent twice.",
-        )
-    };
-    let chunk = |(plain, size): &(Hash, u64)| {
-        let known = target
-            .ledger
-            .known(plain)
-            .filter(|known| known.size == *size)
-            .ok_or_else(lacking)?;
-        Ok(Chunk {
-            object: known.object,
-            codec: known.codec,
-            size: *size,
-            sha256: *plain,
-            stored_size: known.stored_size,
-            stored_sha256: known.stored_sha256,
-        })
-    };
-    let entry = |file: &PlainFile| {
-        Ok(FileEntry {
+/// What the ledger knows of a chunk of this hash and size.
+fn known(target: &Target, (plain, size): &(Hash, u64)) -> Option<Known> {
+    let known = target.ledger.known(plain);
+    known.filter(|known| known.size == *size)
+}
+
+/// The files of a manifest, written one chunk at a time: of a large database there are more than should lie in memory
+/// twice.
+struct Files<'a>(&'a Target, Vec<&'a PlainFile>);
+
+impl Serialize for Files<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.1.iter().map(|file| FileEntry {
             path: file.name.clone(),
             size: file.size,
             mode: format!("{:04o}", file.mode),
             sha256: file.sha256,
-            chunks: file
-                .chunks
-                .iter()
-                .map(chunk)
-                .collect::<Result<_, Refused>>()?,
-        })
-    };
-    let mut entries = files
-        .iter()
-        .map(entry)
-        .collect::<Result<Vec<_>, Refused>>()?;
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Manifest {
+            chunks: Chunks(self.0, &file.chunks),
+        }))
+    }
+}
+
+struct Chunks<'a>(&'a Target, &'a [(Hash, u64)]);
+
+impl Serialize for Chunks<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut all = to.serialize_seq(Some(self.1.len()))?;
+        for chunk in self.1 {
+            let known =
+                known(self.0, chunk).ok_or_else(|| S::Error::custom("the ledger lost a chunk"))?;
+            all.serialize_element(&Chunk {
+                object: known.object,
+                codec: known.codec,
+                size: chunk.1,
+                sha256: chunk.0,
+                stored_size: known.stored_size,
+                stored_sha256: known.stored_sha256,
+            })?;
+        }
+        all.end()
+    }
+}
+
+fn manifest<'a>(target: &'a Target, facts: &Facts, files: &'a [PlainFile]) -> Manifest<Files<'a>> {
+    let mut files: Vec<&PlainFile> = files.iter().collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Manifest {
         format: MANIFEST_FORMAT.to_owned(),
         rehearsal: false,
         chain: facts.source.chain.clone(),
@@ -266,36 +273,55 @@ fn manifest(target: &Target, facts: &Facts, files: &[PlainFile]) -> Result<Manif
         node_version: facts.node_version.clone(),
         program: concat!("qh-online ", env!("CARGO_PKG_VERSION")).to_owned(),
         chunk_bytes: facts.chunk_bytes,
-        files: entries,
+        files: Files(target, files),
         left_out: facts.left_out.clone(),
-    })
+    }
 }
 
-fn head(target: &Target, manifest: &Manifest, sealed: &[u8]) -> Head {
-    let objects: HashMap<&str, u64> = manifest
-        .files
-        .iter()
-        .flat_map(|file| &file.chunks)
-        .map(|chunk| (chunk.object.as_str(), chunk.stored_size))
-        .collect();
+/// The number of different objects of these files, and their bytes.
+fn objects(target: &Target, files: &[PlainFile]) -> Result<(u64, u64), Refused> {
+    let mut seen = HashSet::new();
+    let mut bytes = 0;
+    for chunk in files.iter().flat_map(|file| &file.chunks) {
+        let known = known(target, chunk).ok_or_else(|| {
+            refused(
+                "snapshot-incomplete",
+                format!("{} lacks chunks of this snapshot.", target.store.address()),
+                "Start again: what is stored is not sent twice.",
+            )
+        })?;
+        if seen.insert(chunk.0) {
+            bytes += known.stored_size;
+        }
+    }
+    Ok((seen.len() as u64, bytes))
+}
+
+fn head(
+    target: &Target,
+    facts: &Facts,
+    files: &[PlainFile],
+    (objects, stored_bytes): (u64, u64),
+    sealed: &[u8],
+) -> Head {
     Head {
         format: HEAD_FORMAT.to_owned(),
-        rehearsal: manifest.rehearsal,
-        chain: manifest.chain.clone(),
-        genesis: manifest.genesis,
-        source: manifest.source.clone(),
-        epoch: manifest.epoch.clone(),
-        time: manifest.time,
-        classes: manifest.classes.clone(),
-        engine: manifest.engine,
-        method: manifest.method,
-        stopped_ms: manifest.stopped_ms,
-        best: manifest.best,
-        finalized: manifest.finalized,
-        files: manifest.files.len() as u64,
-        bytes: manifest.bytes().expect("files of one disk"),
-        objects: objects.len() as u64,
-        stored_bytes: objects.values().sum(),
+        rehearsal: false,
+        chain: facts.source.chain.clone(),
+        genesis: facts.genesis,
+        source: facts.source.source.clone(),
+        epoch: target.ledger.epoch.to_string(),
+        time: facts.time,
+        classes: facts.classes.clone(),
+        engine: facts.engine,
+        method: facts.method,
+        stopped_ms: facts.stopped_ms,
+        best: facts.best,
+        finalized: facts.finalized,
+        files: files.len() as u64,
+        bytes: files.iter().map(|file| file.size).sum(),
+        objects,
+        stored_bytes,
         sent_bytes: target.sent.load(std::sync::atomic::Ordering::Relaxed),
         manifest_sha256: sha256(sealed),
         restore_sh_sha256: target.ledger.note.restore_sh.expect("the epoch was opened"),

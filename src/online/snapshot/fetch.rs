@@ -5,13 +5,13 @@
 //! and compared instead of being fetched again.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::catalog::Entry;
-use super::manifest::{Chunk, FileEntry, Head, MANIFEST_FORMAT, Manifest, read};
+use super::manifest::{self, Chunk, FileEntry, Head, MANIFEST_FORMAT, Manifest, read};
 use super::names::{self, Epoch, SourceName};
 use super::object::{Opener, sha256};
 use super::parallel;
@@ -131,23 +131,29 @@ pub fn manifest(
             store: store.address().to_owned(),
         }));
     }
-    let mut plain = Vec::new();
-    identities
-        .open(&sealed, MAX_OBJECT, &mut plain)
-        .map_err(|unopened| {
-            fault(match unopened {
-                Unopened::OtherRecipient => FetchFault::OtherRecipient {
-                    what: format!("{snapshot} in {}", store.address()),
-                },
-                _ => FetchFault::Manifest {
-                    snapshot: snapshot.clone(),
-                    store: store.address().to_owned(),
-                },
-            })
-        })?;
-    drop(sealed);
-    let manifest: Manifest =
-        read("manifest", &snapshot, MANIFEST_FORMAT, &plain).map_err(|fault| from_error(&fault))?;
+    let unopened = |unopened| {
+        fault(match unopened {
+            Unopened::OtherRecipient => FetchFault::OtherRecipient {
+                what: format!("{snapshot} in {}", store.address()),
+            },
+            _ => FetchFault::Manifest {
+                snapshot: snapshot.clone(),
+                store: store.address().to_owned(),
+            },
+        })
+    };
+    let text = identities.reading(&sealed[..]).map_err(unopened)?;
+    let manifest = match manifest::read_own(text.take(MAX_OBJECT)) {
+        Some(manifest) => manifest,
+        None => {
+            let mut plain = Vec::new();
+            identities
+                .open(&sealed, MAX_OBJECT, &mut plain)
+                .map_err(unopened)?;
+            read("manifest", &snapshot, MANIFEST_FORMAT, &plain)
+                .map_err(|fault| from_error(&fault))?
+        }
+    };
     manifest
         .check(head, &snapshot)
         .map_err(|fault| from_error(&fault))?;

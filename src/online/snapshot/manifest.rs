@@ -3,8 +3,11 @@
 //! All three are JSON, read strictly. The head is signed and holds the hash of the sealed manifest; the attestation is
 //! signed by another key and holds the hash of the head.
 
+use std::io::{self, BufReader, Read, Write};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::names::{Epoch, SnapshotName, SourceName};
 use super::object::{Codec, MAX_CHUNK};
@@ -68,9 +71,9 @@ pub struct Chunk {
     pub stored_sha256: Hash,
 }
 
-/// One file.
+/// One file; when it is written, its chunks may come one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEntry {
+pub struct FileEntry<Chunks = Vec<Chunk>> {
     /// Its name in the database directory.
     pub path: String,
     /// Bytes.
@@ -80,12 +83,12 @@ pub struct FileEntry {
     /// SHA-256 of the file.
     pub sha256: Hash,
     /// Its chunks, in order, without gaps.
-    pub chunks: Vec<Chunk>,
+    pub chunks: Chunks,
 }
 
-/// The sealed manifest.
+/// The sealed manifest; when it is written, its files may come one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct Manifest<Files = Vec<FileEntry>> {
     /// [`MANIFEST_FORMAT`].
     pub format: String,
     /// Whether this is a rehearsal's.
@@ -121,7 +124,7 @@ pub struct Manifest {
     /// Largest chunk in bytes.
     pub chunk_bytes: u64,
     /// The files.
-    pub files: Vec<FileEntry>,
+    pub files: Files,
     /// Files of the directory that are no part of the database.
     pub left_out: Vec<String>,
 }
@@ -258,6 +261,54 @@ pub fn read<T: serde::de::DeserializeOwned + Serialize>(
         return Err(fault(format!("its format is not {format}")));
     }
     crate::transcript::strict::typed(&value).map_err(|error| fault(error.to_string()))
+}
+
+/// Reads a manifest as it comes, without its text in memory, which may be a hundred megabytes: `None` unless it is written
+/// byte for byte as this program writes one. What is not may still be one, for [`read`] to say.
+pub fn read_own(text: impl Read) -> Option<Manifest> {
+    let mut text = BufReader::new(Hashing {
+        inner: text,
+        hash: Sha256::new(),
+    });
+    let manifest: Manifest = serde_json::from_reader(&mut text).ok()?;
+    let mut again = Hashing {
+        inner: io::sink(),
+        hash: Sha256::new(),
+    };
+    let mut writer = io::BufWriter::new(&mut again);
+    serde_json::to_writer(&mut writer, &manifest).ok()?;
+    writer.write_all(b"\n").ok()?;
+    writer.flush().ok()?;
+    drop(writer);
+    // Nothing is left to read: JSON ends with the text.
+    let same = text.into_inner().hash.finalize() == again.hash.finalize();
+    (same && manifest.format == MANIFEST_FORMAT).then_some(manifest)
+}
+
+/// A reader or writer, and the hash of what went through it.
+struct Hashing<T> {
+    inner: T,
+    hash: Sha256,
+}
+
+impl<T: Read> Read for Hashing<T> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.hash.update(&into[..read]);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Hashing<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Writes a document. It always ends in LF.

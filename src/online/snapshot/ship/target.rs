@@ -15,6 +15,9 @@ use crate::transcript::hex::{Hash, Hex};
 /// After so many bytes a store is asked to make durable what it has, so that a crash costs at most them.
 const SETTLE_AFTER: u64 = 2 * 1024 * 1024 * 1024;
 
+/// As how many bytes an object counts at least: small ones take memory, too, until they are noted.
+const COUNTS: u64 = 64 * 1024;
+
 /// How long an object lock holds beyond the end of its epoch, in days.
 const LOCK_DAYS: i64 = 30;
 
@@ -112,9 +115,8 @@ impl Target {
                 self.ledger.stored(plain, known);
                 self.sent.fetch_add(stored_size, Ordering::Relaxed);
                 self.puts.fetch_add(1, Ordering::Relaxed);
-                if self.unsettled.fetch_add(stored_size, Ordering::Relaxed) + stored_size
-                    > SETTLE_AFTER
-                {
+                let counts = stored_size.max(COUNTS);
+                if self.unsettled.fetch_add(counts, Ordering::Relaxed) + counts > SETTLE_AFTER {
                     self.settle();
                 }
                 return Ok(());
