@@ -8,7 +8,7 @@ use super::{name, store};
 #[test]
 fn a_listing_is_whole_or_refused() {
     type Edit = fn(String) -> String;
-    let edits: [(&str, &str, Edit); 13] = [
+    let edits: [(&str, &str, Edit); 10] = [
         ("a page cut short", "not XML", |t| {
             t[..t.len() - 40].to_owned()
         }),
@@ -40,15 +40,6 @@ fn a_listing_is_whole_or_refused() {
         ("a key outside", "is not below p/a/", |t| {
             t.replace("p/a/1", "p/Z")
         }),
-        ("a strange name", "strange name", |t| {
-            t.replace("p/a/1", "p/a/%2e%2e")
-        }),
-        ("letters that mislead", "\\u{202e}", |t| {
-            t.replace("p/a/1", "p/a/%E2%80%AE")
-        }),
-        ("an empty part", "strange name", |t| {
-            t.replace("p/a/1", "p/a//1")
-        }),
         ("no size", "a Size is no number", |t| {
             t.replace("<Size>1<", "<Size>x<")
         }),
@@ -79,10 +70,7 @@ fn a_listing_is_whole_or_refused() {
     for (what, reason, edit) in edits {
         server.once(Op::List, Fault::Edit(Box::new(edit)));
         let fault = reader.list("a/").unwrap_err();
-        assert!(
-            ["store-listing-broken", "store-strange-name"].contains(&name(&fault)),
-            "{what}: {fault}"
-        );
+        assert_eq!(name(&fault), "store-listing-broken", "{what}: {fault}");
         assert!(fault.to_string().contains(reason), "{what}: {fault}");
         server.heal();
     }
@@ -111,11 +99,18 @@ fn a_listing_is_whole_or_refused() {
     server.once(Op::List, Fault::Status(500, "InternalError"));
     assert_eq!(reader.list("a/").unwrap().len(), 5);
     assert_eq!(reader.directories("").unwrap(), ["a"]);
-    server.lay("p/b c/d", b"");
-    assert_eq!(
-        name(&reader.directories("").unwrap_err()),
-        "store-strange-name"
-    );
+    // Whoever may write can't stop us with a name that no object has, and it hides none.
+    for strange in ["p/b c/d", "p/a/..", "p/a/\u{202e}", "p/a//1", "p/a/2 "] {
+        server.lay(strange, b"");
+    }
+    assert_eq!(reader.directories("").unwrap(), ["a"]);
+    let names: Vec<_> = reader
+        .list("a/")
+        .unwrap()
+        .into_iter()
+        .map(|listed| listed.name)
+        .collect();
+    assert_eq!(names, ["a/1", "a/2", "a/3", "a/4", "a/5"]);
     for prefix in ["a", "/", "../", "a//"] {
         assert_eq!(
             name(&reader.list(prefix).unwrap_err()),

@@ -63,6 +63,41 @@ fn only_into_the_place_of_such_a_database_that_nobody_uses() {
     );
 }
 
+/// A second restore of the same snapshot doesn't write into what the first one puts in place.
+#[test]
+fn two_restores_at_once_do_not_share_a_directory() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let to = setup.path("to");
+    // What the first one has made so far, and holds.
+    setup.restore(&to, &["--unattested"]).ok();
+    let head = fs::read_dir(setup.epoch().join("manifests"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "json"))
+        .unwrap();
+    let id = qh_ceremony::online::snapshot::object::sha256(&fs::read(head).unwrap()).to_string();
+    let staging = setup.path(&format!("to.qh-restore-{}", &id[..16]));
+    fs::rename(&to, &staging).unwrap();
+    fs::set_permissions(
+        &staging,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let held = fs::File::open(&staging).unwrap();
+    held.lock().unwrap();
+    let ran = setup.restore(&to, &["--unattested"]);
+    assert_eq!((ran.code, ran.refused().as_str()), (3, "restore-running"));
+    assert!(staging.join("table_00_15").exists() && !to.exists());
+    drop(held);
+    let done = setup.restore(&to, &["--unattested"]).ok().json();
+    assert_eq!(
+        done["fetched_bytes"], 0,
+        "what was fetched is not fetched again"
+    );
+    same_files(&setup.database(), &to);
+}
+
 #[test]
 fn an_empty_directory_is_filled_and_nothing_is_left_beside_it() {
     let setup = Setup::new();

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::node::{Chain, Node, hex};
+use super::s3_server::{Fault, Op, S3Server, Who};
 use super::setup::{Ran, Setup, same_files};
 
 /// A node as far as its database knows: a process that holds the lock. It is started and stopped by scripts.
@@ -121,6 +122,69 @@ fn chain(silent: bool) -> Node {
         chain.slot = |number| number / 2 * 3 + number % 2;
     }
     Node::of(&chain)
+}
+
+#[test]
+fn a_store_that_does_not_answer_does_not_keep_the_node_down() {
+    let setup = Setup::new();
+    let server = S3Server::start();
+    let (address, silent) = (server.address("chain"), setup.path("silent"));
+    let credentials = server.credentials_file(setup.dir.path(), Who::Writer);
+    let rpc = chain(false);
+    let node = FakeNode::new(
+        &setup,
+        &format!(
+            "[[bucket]]\nstore = {address:?}\ncredentials = {:?}",
+            credentials.display().to_string()
+        ),
+    );
+    let config = fs::read_to_string(&node.config).unwrap();
+    fs::write(
+        &node.config,
+        config.replace("max_stop_seconds = 20", "max_stop_seconds = 3"),
+    )
+    .unwrap();
+    // The node changes a table on its way down; from then on the store takes what it is sent and never answers.
+    let stop = format!(
+        "#!/bin/sh\nkill -- -$(cat {})\nprintf changed | dd of={} conv=notrunc bs=1 seek=9 2>/dev/null\n: >{}\n",
+        node.pid.display(),
+        setup.database().join("table_00_15").display(),
+        silent.display()
+    );
+    fs::write(setup.path("stop"), stop).unwrap();
+    let quiet = silent.clone();
+    server.inject(move |seen| {
+        (seen.op == Op::Put && quiet.exists() && seen.key.contains("/objects/"))
+            .then_some(Fault::Silent)
+    });
+    let child = setup
+        .creating(
+            &address,
+            &[&node.arguments()[..], &["--rpc", &rpc.url]].concat(),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !silent.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let stopped = Instant::now();
+    node.runs_again(&setup, 2);
+    let down = stopped.elapsed();
+    assert!(
+        down < Duration::from_secs(10),
+        "{down:?} is more than 3 s and a start"
+    );
+    // The answer is still waited for.
+    fs::remove_file(&silent).unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert!(stopped.elapsed() > down, "{ran:?}");
+    assert_eq!(
+        (ran.code, ran.refused().as_str()),
+        (1, "snapshot-window-exceeded")
+    );
+    assert!(server.objects().keys().all(|key| !key.ends_with(".json")));
 }
 
 #[test]

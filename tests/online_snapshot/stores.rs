@@ -237,6 +237,40 @@ fn an_archive_that_somebody_put_there_before_is_not_taken_for_one() {
     assert_eq!(setup.verify(FINE, &[]).ok().json()[0]["archived"], true);
 }
 
+/// Two verifiers never mix their parts, whose sizes are the same: the second leaves what the first one has begun.
+#[test]
+fn parts_of_another_verifier_are_left_alone() {
+    let setup = Setup::new();
+    let made = setup.create(&["--class", "weekly"]).ok().json();
+    let name = made["stores"][0]["snapshot"].as_str().unwrap();
+    let archives = setup.path("store/dev3/node-1/archives");
+    fs::create_dir(&archives).unwrap();
+    let theirs = archives.join(format!("{name}.tar.zst.age"));
+    fs::write(&theirs, b"their part").unwrap();
+    let ran = setup.verify(FINE, &[]);
+    assert_eq!(
+        ran.json()[0]["refused"].as_str(),
+        Some("archive-name-taken"),
+        "{ran:?}"
+    );
+    assert_eq!(fs::read(&theirs).unwrap(), b"their part");
+    // It is listed as what it is, and is no fault of the store's.
+    let listed = setup.list();
+    assert_eq!(listed.code, 0, "{listed:?}");
+    let all = listed.json();
+    let archive = all.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&archive["archive"], &archive["worth"]),
+        (&true.into(), &"unfinished".into())
+    );
+    fs::remove_file(&theirs).unwrap();
+    assert_eq!(setup.verify(FINE, &[]).ok().json()[0]["archived"], true);
+    let all = setup.list().ok().json();
+    let archive = all.as_array().unwrap().last().unwrap();
+    assert_eq!(archive["worth"], "good");
+    assert_eq!(archive["snapshot"], name);
+}
+
 /// Of a snapshot that its engine refuses, no part of an archive stays.
 #[test]
 fn an_archive_of_what_is_not_good_leaves_nothing() {

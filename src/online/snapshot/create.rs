@@ -296,6 +296,7 @@ pub fn create(
         progress,
         tolerant: false,
     };
+    unused(&stores)?; // before a node is stopped for what can't be named
     let shipped = match hold_and_ship(request, &work, note) {
         Err(refused) if refused.name == "snapshot-no-store" => {
             return Err(none_left(faults(stores)));
@@ -316,26 +317,20 @@ pub fn create(
         chunk_bytes: chunk,
         left_out: shipped.left_out,
     };
-    let failed = stores.failed.into_iter().map(|(store, refused)| Outcome {
+    let failed = |(store, refused)| Outcome {
         store,
         sent: 0,
         puts: 0,
         committed: Err(refused),
         last: BTreeMap::new(),
         earlier: vec![],
-    });
-    let mut done: Vec<Outcome> = failed.collect();
+    };
+    let mut done: Vec<Outcome> = stores.failed.into_iter().map(failed).collect();
     for target in &mut stores.targets {
         let locked = target.locked_until();
         let earlier = target.ledger.note.sizes.clone();
-        let committed = commit::commit(
-            target,
-            &facts,
-            &shipped.files,
-            request.recipients,
-            key,
-            locked,
-        );
+        let (files, recipients) = (&shipped.files, request.recipients);
+        let committed = commit::commit(target, &facts, files, recipients, key, locked);
         done.push(Outcome {
             store: target.store.address().to_owned(),
             sent: target.sent.load(Ordering::Relaxed),
@@ -349,7 +344,9 @@ pub fn create(
         let faults = done.into_iter().filter_map(|one| one.committed.err());
         return Err(none_left(faults.collect()));
     }
-    shipped.remembered.write(&memory)?;
+    if let Err(refused) = shipped.remembered.write(&memory) {
+        note(&format!("{} The next run reads every file.", refused.what));
+    }
     Ok(Report {
         bytes: shipped.files.iter().map(|file| file.size).sum(),
         files: shipped.files.len(),

@@ -68,6 +68,12 @@ pub enum FetchFault {
         /// Bytes free.
         free: u64,
     },
+    /// Another restore is at it.
+    #[error("{} is being filled by another run.", .path.display())]
+    Running {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A file can't be written.
     #[error("{} can't be written: {reason}.", .path.display())]
     NotWritten {
@@ -85,6 +91,7 @@ impl Refuse for FetchFault {
             Self::OtherRecipient { .. } => "snapshot-other-recipient",
             Self::Object { .. } => "snapshot-object-swapped",
             Self::Space { .. } => "restore-no-space",
+            Self::Running { .. } => "restore-running",
             Self::NotWritten { .. } => "restore-not-written",
         }
     }
@@ -103,6 +110,7 @@ impl Refuse for FetchFault {
             Self::Space { .. } => {
                 "Make space, or give another place; what was fetched stays, and is not fetched again."
             }
+            Self::Running { .. } => "Wait until it is done, or end it; what it fetched stays.",
             Self::NotWritten { .. } => "Look at the directory, its permissions and its disk.",
         }
     }

@@ -7,7 +7,7 @@ use super::create::Request;
 use super::database::Database;
 use super::freeze::{self, FreezeFault, Keeper, Still, live, lock, volume};
 use super::manifest::Method;
-use super::ship::{PlainFile, Remembered, Work, ship};
+use super::ship::{PlainFile, Remembered, ShipFault, Work, ship};
 use super::stop::{self, NodeControl, Stopped};
 use crate::ceremony::event::Refused;
 use crate::files::from_error;
@@ -158,6 +158,7 @@ fn warm<'w>(
         .map_err(|fault| from_error(&fault))?;
     let warm = Still {
         method: Method::StoppedCopy,
+        open: freeze::open(&database.dir).map_err(|fault| from_error(&fault))?,
         dir: database.dir.clone(),
         files: freeze::still_files(database.engine, contents.files),
         left_out: vec![],
@@ -199,11 +200,40 @@ fn ship_in_place<'w>(
         .ok_or_else(started)?;
     let deadline = Instant::now() + Duration::from_secs(request.max_stop);
     let mut still = freeze::in_place(database, held).map_err(fail)?;
-    let files =
-        ship(&still, &work(Some((deadline, request.max_stop)))).map_err(|fault| from_error(&fault));
-    let shipped = files.map(|files| Shipped::new(&mut still, Duration::ZERO, files));
-    still.keeper.release().map_err(fail)?;
-    shipped
+    let keeper = std::mem::replace(&mut still.keeper, Keeper::Nothing);
+    let work = work(Some((deadline, request.max_stop)));
+    let (files, released) = ship_until(&still, &work, move || keeper.release());
+    released.map_err(fail)?;
+    files.map(|files| Shipped::new(&mut still, Duration::ZERO, files))
+}
+
+/// Ships, and calls `let_go` when that is done; or at the deadline, whatever a store is waited for then. What was shipped
+/// counts for nothing in that case: what was read after it may be torn.
+fn ship_until<T: Send>(
+    still: &Still,
+    work: &Work<'_>,
+    let_go: impl FnOnce() -> T + Send,
+) -> (Result<Vec<PlainFile>, Refused>, T) {
+    let (deadline, seconds) = work.deadline.expect("who holds a node up has a bound");
+    std::thread::scope(|scope| {
+        let (done, over) = std::sync::mpsc::channel::<()>();
+        let watch = scope.spawn(move || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let late = matches!(
+                over.recv_timeout(left),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            );
+            (late, let_go())
+        });
+        let files = ship(still, work).map_err(|fault| from_error(&fault));
+        drop(done);
+        let (late, gone) = watch.join().expect("it does not panic");
+        let files = match files {
+            Ok(_) if late => Err(from_error(&ShipFault::Window { seconds })),
+            files => files,
+        };
+        (files, gone)
+    })
 }
 
 /// Ships what can be shipped while the node runs, stops it, pins or ships what changed, and starts it.
@@ -216,6 +246,7 @@ fn stop_and_ship<'w>(
     let fail = |fault: FreezeFault| from_error(&fault);
     let database = request.database;
     warm(request, work)?;
+    (request.may_stop)()?; // again: the first pass may have taken hours
     note("the node is being stopped");
     let wait = Duration::from_secs(request.stop_wait);
     let (node, held) = stop::stop(control, database, request.state, request.program, wait)
@@ -247,13 +278,16 @@ fn stop_and_ship<'w>(
                 Ok(still) => still,
                 Err(fault) => return Err(node.start_after(fail(fault))),
             };
-            let files = ship(&still, &work(Some((deadline, request.max_stop))))
-                .map_err(|fault| from_error(&fault));
             let keeper = std::mem::replace(&mut still.keeper, Keeper::Nothing);
-            if let Err(fault) = keeper.release() {
-                return Err(node.start_after(fail(fault)));
-            } // the lock, before the node wants it
-            let window = start(node)?;
+            let work = work(Some((deadline, request.max_stop)));
+            let (files, started) = ship_until(&still, &work, move || {
+                // The lock, before the node wants it.
+                match keeper.release() {
+                    Ok(()) => start(node),
+                    Err(fault) => Err(node.start_after(fail(fault))),
+                }
+            });
+            let window = started?;
             note(&format!(
                 "the node was stopped for {:.1} seconds",
                 window.as_secs_f64()

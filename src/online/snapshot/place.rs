@@ -209,6 +209,11 @@ pub fn look(to: &Path, restored: &Restored) -> Result<Place, PlaceFault> {
         Ok(found) if !found.is_dir() => {
             return Err(system(&to, &io::Error::other("it is no directory")));
         }
+        Ok(found) if found.dev() != owner.dev() => {
+            let what =
+                "a file system is mounted there, which can't be exchanged: give a directory in it";
+            return Err(system(&to, &io::Error::other(what)));
+        }
         Ok(found) => {
             owner = found;
             old = true;
@@ -276,23 +281,6 @@ impl Place {
     ) -> Result<Placed, PlaceFault> {
         // The node may have been started meanwhile.
         let again = look(&self.to, restored)?;
-        let (uid, gid) = again.owner;
-        let mode = if self.old {
-            let old = fs::metadata(&self.to).map_err(|error| system(&self.to, &error))?;
-            Some(old.mode() & 0o7777)
-        } else {
-            None
-        };
-        staging
-            .give(&restored.files, (uid, gid), mode)
-            .map_err(|(path, error)| PlaceFault::Owner {
-                path,
-                uid,
-                reason: error.to_string(),
-            })?;
-        staging
-            .lies()
-            .map_err(|error| system(staging.path(), &error))?;
         // From here until the old one has another name no node can open it.
         let lock = match Database::find(&self.to) {
             Ok(database) if self.old && database.dir == self.to => {
@@ -304,12 +292,43 @@ impl Place {
             }
             _ => None,
         };
-        let placed = self.swap(staging.path(), now)?;
+        let placed = self
+            .give(staging, restored, again.owner)
+            .and_then(|()| self.swap(staging.path(), now));
+        if placed.is_err() {
+            staging.take_back();
+        }
         drop(lock);
+        let placed = placed?;
         File::open(&self.parent)
             .and_then(|dir| dir.sync_all())
             .map_err(|error| system(&self.parent, &error))?;
         Ok(placed)
+    }
+
+    /// Gives what is staged to the place's owner, with the mode of what it replaces.
+    fn give(
+        &self,
+        staging: &Staging,
+        restored: &Restored,
+        owner: (u32, u32),
+    ) -> Result<(), PlaceFault> {
+        let mode = if self.old {
+            let old = fs::metadata(&self.to).map_err(|error| system(&self.to, &error))?;
+            Some(old.mode() & 0o7777)
+        } else {
+            None
+        };
+        staging
+            .give(&restored.files, owner, mode)
+            .map_err(|(path, error)| PlaceFault::Owner {
+                path,
+                uid: owner.0,
+                reason: error.to_string(),
+            })?;
+        staging
+            .lies()
+            .map_err(|error| system(staging.path(), &error))
     }
 
     /// A name beside the place that nothing has: that of this second, or one of the next.

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 
 use super::fetch::FetchFault;
 use crate::ceremony::event::Refused;
@@ -45,9 +45,20 @@ impl Staging {
                 ))
             }
         });
-        match ours {
-            Ok(dir) => Ok(Self { path, dir }),
-            Err(error) => Err(not_written(&path, &error)),
+        let staging = match ours {
+            Ok(dir) => Self { path, dir },
+            Err(error) => return Err(not_written(&path, &error)),
+        };
+        // Two runs in one directory: the second would go on writing when the first has put it in place. Where directories
+        // have no locks (NFS), nothing tells.
+        let lock = FlockOperation::NonBlockingLockExclusive;
+        if rustix::fs::flock(&staging.dir, lock) == Err(rustix::io::Errno::WOULDBLOCK) {
+            return Err(from_error(&FetchFault::Running { path: staging.path }));
+        }
+        // Who had the lock may have put it in place before we took it.
+        match staging.lies() {
+            Ok(()) => Ok(staging),
+            Err(error) => Err(not_written(&staging.path, &error)),
         }
     }
 
@@ -184,6 +195,13 @@ impl Staging {
         itself().map_err(|error| (self.path.clone(), error))
     }
 
+    /// Takes it back after [`Staging::give`], for the next run to go on with: its files it takes as they are.
+    pub fn take_back(&self) {
+        let own = (rustix::process::geteuid(), rustix::process::getegid());
+        let _ = rustix::fs::fchmod(&self.dir, Mode::RWXU); // else the next run says that it isn't its own
+        let _ = rustix::fs::fchown(&self.dir, Some(own.0), Some(own.1));
+    }
+
     /// Whether it still lies where it was made: nobody moved it away and put another in its place.
     ///
     /// # Errors
@@ -243,6 +261,45 @@ mod tests {
         Staging::fresh(link.clone()).unwrap();
         assert!(link.symlink_metadata().unwrap().is_dir());
         assert!(elsewhere.join("file").exists());
+    }
+
+    #[test]
+    fn two_runs_never_have_one_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("staging");
+        let first = Staging::open(path.clone()).unwrap();
+        assert_eq!(
+            Staging::open(path.clone()).unwrap_err().name,
+            "restore-running"
+        );
+        drop(first);
+        Staging::open(path).unwrap();
+    }
+
+    #[test]
+    fn what_was_given_away_can_be_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("staging");
+        let staging = Staging::open(path.clone()).unwrap();
+        staging.make("metadata", 3, 0o644).unwrap();
+        let own = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        staging
+            .give(&["metadata".into()], own, Some(0o755))
+            .unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o755);
+        drop(staging);
+        assert!(Staging::open(path.clone()).is_err());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        let staging = Staging::open(path.clone()).unwrap();
+        staging
+            .give(&["metadata".into()], own, Some(0o755))
+            .unwrap();
+        staging.take_back();
+        drop(staging);
+        Staging::open(path).unwrap();
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub const MARKER: &str = "node-stopped.json";
 const RUN_LOCK: &str = "snapshot.lock";
 /// How often starting is tried.
 const TRIES: u32 = 3;
+/// How long a command that starts the node may take, and one that stops it beyond the time that the node may take.
+const COMMAND: Duration = Duration::from_secs(120);
 
 /// How the node is stopped and started: programs with their arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +108,8 @@ impl Marker {
         }
         let database = self.database();
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(self.wait.saturating_add(2)) {
+        // Longer than it may take: a node that was slow to stop may be slower yet.
+        while begun.elapsed() < Duration::from_secs(self.wait.saturating_mul(3).saturating_add(2)) {
             std::thread::sleep(Duration::from_millis(500));
             // A lock that can't be looked at tells nothing: then it is started, which does no harm.
             if !lock::is_held(&database).unwrap_or(false) {
@@ -121,7 +124,7 @@ impl Marker {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StopFault {
     /// Another run of ours goes on.
-    #[error("Another snapshot is being made or restored with {}.", .state.display())]
+    #[error("Another snapshot is being made or verified with {}.", .state.display())]
     Busy {
         /// The state directory.
         state: PathBuf,
@@ -261,7 +264,7 @@ pub fn stop<'a>(
     stopped.marker.write(state)?;
     stopped.started = false;
     stopped.since = Instant::now();
-    let told = run("stopped", &control.stop);
+    let told = run("stopped", &control.stop, wait + COMMAND);
     let deadline = Instant::now() + wait;
     let result = told.and_then(|()| {
         loop {
@@ -364,7 +367,7 @@ fn start(command: &[String]) -> Result<(), StopFault> {
         if attempt > 0 {
             std::thread::sleep(Duration::from_secs(1));
         }
-        last = run("started", command);
+        last = run("started", command, COMMAND);
         if last.is_ok() {
             break;
         }
@@ -372,7 +375,7 @@ fn start(command: &[String]) -> Result<(), StopFault> {
     last
 }
 
-fn run(what: &'static str, command: &[String]) -> Result<(), StopFault> {
+fn run(what: &'static str, command: &[String], longest: Duration) -> Result<(), StopFault> {
     let fault = |reason: String| StopFault::Command {
         what,
         command: command.join(" "),
@@ -383,7 +386,7 @@ fn run(what: &'static str, command: &[String]) -> Result<(), StopFault> {
         .ok_or_else(|| fault("no command is set".into()))?;
     // What it starts may keep its standard error for as long as it lives, so that goes to a file, not a pipe.
     let words = unnamed_file().map_err(|error| fault(error.to_string()))?;
-    let status = Command::new(program)
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -392,8 +395,22 @@ fn run(what: &'static str, command: &[String]) -> Result<(), StopFault> {
                 .try_clone()
                 .map_err(|error| fault(error.to_string()))?,
         )
-        .status()
+        .spawn()
         .map_err(|error| fault(error.to_string()))?;
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| fault(error.to_string()))? {
+            break status;
+        }
+        if begun.elapsed() > longest {
+            let _ = child.kill().and_then(|()| child.wait());
+            return Err(fault(format!(
+                "it took longer than {} s",
+                longest.as_secs()
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     if status.success() {
         return Ok(());
     }
@@ -410,6 +427,12 @@ fn run(what: &'static str, command: &[String]) -> Result<(), StopFault> {
 fn unnamed_file() -> io::Result<File> {
     let file = rustix::fs::memfd_create("qh-command", rustix::fs::MemfdFlags::CLOEXEC)?;
     Ok(file.into())
+}
+
+/// Whether a run goes on that has stopped the node.
+pub fn goes_on(state: &Path) -> bool {
+    state.join(MARKER).symlink_metadata().is_ok()
+        && matches!(begin(state), Err(StopFault::Busy { .. }))
 }
 
 /// Starts the node if a run that stopped it has died: the marker is there and no run goes on. Says whether it did.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::settings::{self, OpenArgs, StoreArgs};
 use super::{bytes, failure};
+use crate::ceremony::event::Refused;
 use crate::cli::online::{Failure, Settings};
 use crate::files::from_error;
 use crate::online::class::Class;
@@ -37,7 +38,7 @@ pub struct ListArgs {
 struct Json {
     store: String,
     source: String,
-    epoch: String,
+    epoch: Option<String>,
     snapshot: String,
     classes: Vec<Class>,
     worth: &'static str,
@@ -47,6 +48,8 @@ struct Json {
     finalized: Option<u64>,
     bytes: Option<u64>,
     sent_bytes: Option<u64>,
+    /// Whether it is an archive: then `--archive` restores it.
+    archive: bool,
 }
 
 pub(super) fn run(
@@ -57,10 +60,19 @@ pub(super) fn run(
     let trust = settings::trust(&args.open, settings)?;
     let mut all = Vec::new();
     let mut archives = Vec::new();
-    let mut refused = false;
+    let (mut refused, mut failed) = (false, false);
     for (address, store) in settings::stores(&args.stores, settings)? {
         let fail = |fault| Failure::new(3, from_error(&fault));
-        let store = store.map_err(fail)?;
+        let store = match store {
+            Ok(store) => store,
+            // The others are listed all the same.
+            Err(fault) => {
+                let fault = from_error(&fault);
+                eprintln!("{address}: {} [{}]", fault.what, fault.name);
+                failed = true;
+                continue;
+            }
+        };
         for source in catalog::sources(&*store).map_err(fail)? {
             let other = |given: &Option<String>, own: &str| {
                 given.as_ref().is_some_and(|given| given != own)
@@ -78,7 +90,10 @@ pub(super) fn run(
                     }
                     _ => None,
                 };
-                refused |= !one.is_good();
+                if args.class.is_some_and(|class| class != one.class) {
+                    continue;
+                }
+                refused |= one.finished && !one.is_good();
                 if args.all || !one.is_good() || now < retention::expiry(one.time, one.class) {
                     archives.push((address.clone(), one, why));
                 }
@@ -104,6 +119,7 @@ pub(super) fn run(
         let lines: Vec<Json> = all
             .iter()
             .map(|(store, source, entry)| json(store, &source.to_string(), entry))
+            .chain(archives.iter().map(archive_json))
             .collect();
         writeln!(
             out,
@@ -125,6 +141,7 @@ pub(super) fn run(
         for (store, one, why) in &archives {
             let worth = match why {
                 _ if one.is_good() => "good".to_owned(),
+                _ if !one.finished => "not finished".to_owned(),
                 Some(why) => format!("REFUSED ({})\n    {}", why.name, why.what),
                 None => {
                     "REFUSED (archive-damaged)\n    Parts of it are absent or have other sizes."
@@ -138,7 +155,11 @@ pub(super) fn run(
             )?;
         }
     }
-    Ok(if refused { 4 } else { 0 })
+    Ok(match (failed, refused) {
+        (true, _) => 3,
+        (_, true) => 4,
+        _ => 0,
+    })
 }
 
 fn text(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
@@ -177,7 +198,7 @@ fn json(store: &str, source: &str, entry: &Entry) -> Json {
     Json {
         store: store.to_owned(),
         source: source.to_owned(),
-        epoch: entry.epoch.to_string(),
+        epoch: Some(entry.epoch.to_string()),
         snapshot: entry.name.to_string(),
         classes: entry.classes(),
         worth,
@@ -189,5 +210,30 @@ fn json(store: &str, source: &str, entry: &Entry) -> Json {
             .map(|block| block.number),
         bytes: head.map(|head| head.bytes),
         sent_bytes: head.map(|head| head.sent_bytes),
+        archive: false,
+    }
+}
+
+fn archive_json((store, one, why): &(String, retention::Archive, Option<Refused>)) -> Json {
+    let (worth, refused) = match why {
+        _ if one.is_good() => ("good", None),
+        _ if !one.finished => ("unfinished", None),
+        Some(why) => ("refused", Some(why.name.clone())),
+        None => ("refused", Some("archive-damaged".to_owned())),
+    };
+    Json {
+        store: store.clone(),
+        source: one.source.clone(),
+        epoch: None,
+        snapshot: one.name.clone(),
+        classes: vec![one.class],
+        worth,
+        refused,
+        signer: None,
+        engine: None,
+        finalized: None,
+        bytes: None,
+        sent_bytes: None,
+        archive: true,
     }
 }

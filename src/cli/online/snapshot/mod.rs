@@ -85,7 +85,12 @@ pub fn run(
                     "The node was stopped by a snapshot that died; it is started."
                 )?;
             } else {
-                writeln!(out, "No snapshot has left the node stopped.")?;
+                let told = if stop::goes_on(&settings.state) {
+                    "A snapshot that goes on has stopped the node, and starts it."
+                } else {
+                    "No snapshot has left the node stopped."
+                };
+                writeln!(out, "{told}")?;
             }
             Ok(0)
         }
@@ -113,6 +118,12 @@ fn exit_of(name: &str) -> u8 {
         | "store-object-too-large"
         | "store-strange-name"
         | "engine-absent"
+        | "engine-not-run"
+        | "archive-not-made"
+        | "staging-not-removed"
+        | "node-unreachable"
+        | "node-timed-out"
+        | "restore-running"
         | "engine-without-rocksdb"
         | "store-clock-differs"
         | "store-denied"

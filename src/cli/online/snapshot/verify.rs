@@ -119,7 +119,7 @@ pub(in crate::cli::online) fn run(
     }
     let watch = Watch::new(settings);
     let mut all = Vec::new();
-    let (mut exit, mut found) = (0, false);
+    let (mut exit, mut found, mut absent) = (0, false, None);
     for (address, store) in settings::stores(&args.stores, settings)? {
         let read = store.and_then(|store| Ok((catalog::sources(&*store)?, store)));
         let (sources, store) = match read {
@@ -139,8 +139,12 @@ pub(in crate::cli::online) fn run(
             found = true;
             let done = match of_source(&with, &*store, &source, &trust, &watch) {
                 Ok(done) => done,
-                // Who names one snapshot means that one; else one source doesn't keep the others from being verified.
-                Err(failed) if args.snapshot.is_some() => return Err(failed),
+                // Another source or store may have it.
+                Err(failed) if failed.refused.name == "snapshot-absent" => {
+                    absent.get_or_insert(failed);
+                    continue;
+                }
+                // One source doesn't keep the others from being verified.
                 Err(Failure { refused, .. }) => {
                     let verdict =
                         Verdict::new(&address, &source.to_string(), None, Err(refused), 0.0);
@@ -152,6 +156,9 @@ pub(in crate::cli::online) fn run(
             exit = exit.max(done.iter().map(Verdict::exit).max().unwrap_or(0));
             all.extend(done);
         }
+    }
+    if let Some(absent) = absent.filter(|_| all.is_empty()) {
+        return Err(absent);
     }
     if all.is_empty() && !found {
         return Err(Failure::new(
@@ -399,18 +406,15 @@ struct Archiver<'a> {
 
 impl verify::Besides for Archiver<'_> {
     fn restored(&mut self, staging: &std::path::Path, manifest: &Manifest) -> Result<(), Refused> {
-        if let Some(class) = archive::class(&manifest.classes) {
-            let recipients = &self.with.recipients;
-            self.pending = archive::prepare(
-                self.store,
-                self.source,
-                class,
-                staging,
-                manifest,
-                recipients,
-                self.trust,
-            )?;
-        }
+        self.pending = archive::prepare(
+            self.store,
+            self.source,
+            staging,
+            manifest,
+            &self.with.recipients,
+            self.trust,
+            &self.with.settings.state,
+        )?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ mod unpack;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use super::names::{SnapshotName, SourceName};
 use super::object::sha256;
 use super::trust::{Trust, Untrusted};
 use crate::ceremony::event::Refused;
-use crate::files::{from_error, refused};
+use crate::files::{self, from_error, refused};
 use crate::online::class::Class;
 use crate::online::engine::Engine;
 use crate::online::retention;
@@ -115,22 +115,32 @@ pub fn class(classes: &[Class]) -> Option<Class> {
 pub struct Pending {
     name: SnapshotName,
     parts: Vec<Part>,
+    begun: PathBuf,
+}
+
+/// The note in the state directory that this verifier began an archive in this store.
+fn begun(state: &Path, store: &dyn Store, source: &SourceName, name: &SnapshotName) -> PathBuf {
+    let id = sha256(format!("{}\n{source}\n{name}", store.address()).as_bytes()).to_string();
+    state.join(format!("archiving-{}", &id[..32]))
 }
 
 /// Stores the parts of an archive of a snapshot that lies restored in `staging`, before an engine opens it there and
-/// changes its files. `None` if there is an archive of it already.
+/// changes its files. `None` if there is an archive of it already, or it is of a class that has none.
 ///
 /// # Errors
 /// What the store or the system refused. Nothing counts then.
 pub fn prepare(
     store: &dyn Store,
     source: &SourceName,
-    class: Class,
     staging: &Path,
     manifest: &Manifest,
     recipients: &[Recipient],
     trust: &Trust,
+    state: &Path,
 ) -> Result<Option<Pending>, Refused> {
+    let Some(class) = class(&manifest.classes) else {
+        return Ok(None);
+    };
     let name = SnapshotName {
         time: manifest.time,
         class,
@@ -142,6 +152,9 @@ pub fn prepare(
     if listed.iter().any(|listed| listed.name == end("json")) {
         // Whoever may write could put one there, so that none is ever made.
         return head(store, source, &name, trust).map(|_| None).map_err(|why| {
+            if why.name.starts_with("store-") && why.name != "store-object-absent" {
+                return why; // it could not be looked at
+            }
             refused(
                 "archive-name-taken",
                 format!(
@@ -153,14 +166,26 @@ pub fn prepare(
             )
         });
     }
-    // Parts without a head are what an interrupted run left.
+    // Parts without a head are what an interrupted run left; or another verifier is making it at this moment.
+    let begun = begun(state, store, source, &name);
     let left =
         |listed: &&Listed| listed.name.starts_with(&end(END)) || listed.name == end("json.sig");
     for left in listed.iter().filter(left) {
+        if begun.symlink_metadata().is_err() {
+            return Err(refused(
+                "archive-name-taken",
+                format!(
+                    "{} has parts of an archive {name} that this verifier didn't begin.",
+                    store.address()
+                ),
+                "If another verifier is making it, wait. Else remove what begins so with the identity that prunes, and verify again.",
+            ));
+        }
         store
             .delete(&left.name)
             .map_err(|fault| from_error(&fault))?;
     }
+    files::write(&begun, b"")?;
     let mut parts = Parts {
         store,
         name: &|part| part_name(source, &name, part),
@@ -182,14 +207,16 @@ pub fn prepare(
     Ok(Some(Pending {
         name,
         parts: parts.parts,
+        begun,
     }))
 }
 
 /// Takes back the parts of an archive whose snapshot was not found good. What can't be deleted stays: the next run of the
 /// same snapshot deletes it.
 pub fn discard(store: &dyn Store, source: &SourceName, pending: &Pending) {
-    for part in 0..pending.parts.len() {
-        let _ = store.delete(&part_name(source, &pending.name, part));
+    let mut names = (0..pending.parts.len()).map(|part| part_name(source, &pending.name, part));
+    if names.all(|name| store.delete(&name).is_ok()) {
+        let _ = std::fs::remove_file(&pending.begun); // left, it does no harm
     }
 }
 
@@ -205,7 +232,7 @@ pub fn commit(
     good: &Attestation,
     key: &HostKey,
 ) -> Result<(), Refused> {
-    let Pending { name, parts } = pending;
+    let Pending { name, parts, begun } = pending;
     let head = ArchiveHead {
         format: FORMAT.to_owned(),
         rehearsal: manifest.rehearsal,
@@ -232,6 +259,7 @@ pub fn commit(
         put(store, &name, bytes)?;
         store.settle().map_err(|fault| from_error(&fault))?;
     }
+    let _ = std::fs::remove_file(begun); // left, it does no harm
     Ok(())
 }
 

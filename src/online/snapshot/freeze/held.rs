@@ -1,13 +1,15 @@
 //! What a snapshot makes on disk, noted before it is made, so that the next run removes what a crash left.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
 
 use super::FreezeFault;
 use super::volume;
-use crate::files;
+use crate::files::{self, Dir};
 use crate::online::snapshot::database::Database;
 use crate::transcript::hex::Hex;
 
@@ -66,14 +68,32 @@ pub(super) fn random_id() -> Result<String, FreezeFault> {
 }
 
 impl Held {
-    /// An empty directory beside the database, on the same file system.
-    pub(super) fn pin(database: &Database, state: &Path) -> Result<Self, FreezeFault> {
+    /// An empty directory beside the database, on the same file system, held open: the directory around it may be the node
+    /// user's, who can move it away and put another thing there.
+    pub(super) fn pin(database: &Database, state: &Path) -> Result<(Self, Dir), FreezeFault> {
         let parent = database.dir.parent().unwrap_or(Path::new("/"));
-        let path = parent.join(format!("{PIN}{}", random_id()?));
+        let name = format!("{PIN}{}", random_id()?);
+        let path = parent.join(&name);
         let held = Self::note(Thing::Pin(path.clone()), path.clone(), state)?;
-        rustix::fs::mkdir(&path, rustix::fs::Mode::RWXU)
-            .map_err(|errno| FreezeFault::system(&path, &errno.into()))?;
-        Ok(held)
+        let made = || {
+            let parent = Dir::open(parent)?;
+            rustix::fs::mkdirat(&parent, &*name, rustix::fs::Mode::RWXU)?;
+            let dir = parent.below(&name)?;
+            own(&dir)?;
+            if dir.names()?.is_empty() {
+                Ok(dir)
+            } else {
+                Err(io::Error::other("another directory was put in its place"))
+            }
+        };
+        match made() {
+            Ok(dir) => Ok((held, dir)),
+            Err(error) => {
+                let fault = FreezeFault::system(&path, &error);
+                let _ = held.remove(); // the fault matters more; what stays is noted
+                Err(fault)
+            }
+        }
     }
 
     /// Notes `thing`, whose files will lie in `path`.
@@ -104,26 +124,50 @@ impl Held {
 
 fn remove(thing: &Thing) -> Result<(), FreezeFault> {
     match thing {
-        Thing::Pin(path) => {
-            // Nothing but what we name so is ever removed.
-            let ours = path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with(PIN));
-            match fs::remove_dir_all(path) {
-                _ if !ours => Err(FreezeFault::system(
-                    path,
-                    &std::io::Error::other("it is no pin of ours"),
-                )),
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(FreezeFault::system(path, &error))
-                }
-                _ => Ok(()),
-            }
-        }
+        Thing::Pin(path) => unpin(path).map_err(|error| FreezeFault::system(path, &error)),
         Thing::Btrfs(path) => volume::remove_btrfs(path),
         Thing::Zfs(name) => volume::remove_zfs(name),
         Thing::Lvm { volume, mount } => volume::remove_lvm(volume, mount),
     }
+}
+
+/// Whether a directory is ours, and for us alone.
+fn own(dir: &Dir) -> io::Result<()> {
+    let found = rustix::fs::fstat(dir)?;
+    if found.st_uid == rustix::process::geteuid().as_raw() && found.st_mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is no pin of ours"))
+    }
+}
+
+/// Removes a pin and the files in it. Nothing but what we name so is ever removed, and no link is followed.
+fn unpin(path: &Path) -> io::Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let (Some(parent), Some(name)) = (path.parent(), name.filter(|name| name.starts_with(PIN)))
+    else {
+        return Err(io::Error::other("it is no pin of ours"));
+    };
+    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let parent = match Dir::open(parent) {
+        Err(error) if absent(&error) => return Ok(()),
+        opened => opened?,
+    };
+    match parent.below(name) {
+        Err(error) if absent(&error) => return Ok(()),
+        // A link or a file that somebody put in its place.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return parent.remove(name, AtFlags::empty());
+        }
+        Err(error) => return Err(error),
+        Ok(dir) => {
+            own(&dir)?;
+            for (name, _) in dir.names()? {
+                dir.remove(&name, AtFlags::empty())?;
+            }
+        }
+    }
+    parent.remove(name, AtFlags::REMOVEDIR)
 }
 
 /// Removes what an earlier run left, and gives the names of what was removed. Call it while no other run goes on.
@@ -159,4 +203,62 @@ pub fn remove_left(state: &Path) -> Result<Vec<String>, FreezeFault> {
         removed.push(thing.to_string());
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::online::engine::Engine;
+
+    #[test]
+    fn a_pin_that_was_swapped_harms_nothing_but_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, state, theirs) = (
+            dir.path().join("db"),
+            dir.path().join("state"),
+            dir.path().join("theirs"),
+        );
+        for made in [&db, &state, &theirs] {
+            fs::create_dir(made).unwrap();
+        }
+        fs::write(theirs.join("manifest"), b"good").unwrap();
+        let database = Database {
+            dir: db,
+            engine: Engine::ParityDb,
+            chain: None,
+        };
+        let (held, pin) = Held::pin(&database, &state).unwrap();
+        let path = held.path().to_owned();
+        pin.file(
+            "a",
+            rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CREATE,
+            0o600,
+        )
+        .unwrap();
+        assert!(path.join("a").exists());
+        fs::rename(&path, dir.path().join("moved")).unwrap();
+        std::os::unix::fs::symlink(&theirs, &path).unwrap();
+        // What is pinned now goes where the pin is, and removing removes the link.
+        pin.file(
+            "b",
+            rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CREATE,
+            0o600,
+        )
+        .unwrap();
+        held.remove().unwrap();
+        assert!(path.symlink_metadata().is_err());
+        assert_eq!(fs::read(theirs.join("manifest")).unwrap(), b"good");
+        assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
+        // A note that names something else removes nothing.
+        for path in [theirs.clone(), theirs.join(format!("{PIN}x/.."))] {
+            assert!(remove(&Thing::Pin(path)).is_err());
+        }
+        // A directory under the name of a pin that is not ours alone stays.
+        let other = dir.path().join(format!("{PIN}0"));
+        fs::create_dir(&other).unwrap();
+        fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        fs::write(other.join("x"), b"").unwrap();
+        assert!(remove(&Thing::Pin(other.clone())).is_err());
+        assert!(other.join("x").exists());
+    }
 }

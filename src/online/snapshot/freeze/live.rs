@@ -16,12 +16,16 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{AtFlags, CWD};
+use rustix::io::Errno;
+
 use super::held::Held;
 use super::{Content, FreezeFault, Keeper, Still, StillFile, pin};
+use crate::files::Dir;
 use crate::online::snapshot::database::{Contents, Database, DatabaseFile, read_small};
 use crate::online::snapshot::manifest::Method;
 
@@ -42,16 +46,18 @@ const PRECONDITIONS: [(&str, &[&str]); 5] = [
 /// # Errors
 /// [`FreezeFault::Precondition`], [`FreezeFault::Restless`], or of the system.
 pub fn pin(database: &Database, state: &Path) -> Result<Still, FreezeFault> {
-    let held = Held::pin(database, state)?;
+    let (held, into) = Held::pin(database, state)?;
     let mut pin = Pin {
         database,
-        into: held.path().to_owned(),
+        into,
+        path: held.path().to_owned(),
         manifest: None,
     };
     match pin.until_still() {
         Ok((files, left_out)) => Ok(Still {
             method: Method::LiveLinks,
-            dir: pin.into,
+            open: pin.into,
+            dir: pin.path,
             files,
             left_out,
             keeper: Keeper::Made(held),
@@ -69,7 +75,8 @@ type Found = (Vec<StillFile>, Vec<String>);
 /// What is pinned so far.
 struct Pin<'a> {
     database: &'a Database,
-    into: PathBuf,
+    into: Dir,
+    path: PathBuf,
     manifest: Option<Manifest>,
 }
 
@@ -98,46 +105,14 @@ impl Pin<'_> {
         }
     }
 
-    /// Reads what was added to the MANIFEST; `None` if it was replaced.
-    fn read_manifest(&mut self, name: &str) -> Result<Option<&Manifest>, FreezeFault> {
-        let path = self.database.dir.join(name);
-        let fail = |error: &io::Error| FreezeFault::system(&path, error);
-        if self.manifest.as_ref().is_none_or(|read| read.name != name) {
-            self.manifest = match pin::open(&path) {
-                Ok(file) => Some(Manifest {
-                    name: name.to_owned(),
-                    file,
-                    bytes: Vec::new(),
-                }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(fail(&error)),
-            };
-        }
-        let Some(Manifest { file, bytes, .. }) = &mut self.manifest else {
-            return Ok(None);
-        };
-        let size = file.metadata().map_err(|error| fail(&error))?.len();
-        if size > pin::MAX_IN_MEMORY {
-            return Err(fail(&pin::too_long(size)));
-        }
-        let (read, size) = (bytes.len(), usize::try_from(size).expect("64 bits"));
-        if size < read {
-            return Err(fail(&io::Error::other("it became shorter")));
-        }
-        bytes.resize(size, 0);
-        file.read_exact_at(&mut bytes[read..], read as u64)
-            .map_err(|error| fail(&error))?;
-        Ok(self.manifest.as_ref())
-    }
-
     /// One try; `None` if something changed.
     fn attempt(&mut self) -> Result<Option<Found>, FreezeFault> {
-        let (database, into) = (self.database, self.into.clone());
+        let database = self.database;
         let dir = &database.dir;
         let Some((current, name)) = current(dir)? else {
             return Ok(None);
         };
-        let Some(manifest) = self.read_manifest(&name)? else {
+        let Some(manifest) = read_manifest(dir, &mut self.manifest, &name)? else {
             return Ok(None);
         };
 
@@ -154,7 +129,7 @@ impl Pin<'_> {
             let log = log_number(&file.name);
             let table = file.name.ends_with(".sst") || file.name.ends_with(".blob");
             let content = if table || (log.is_some() && log <= newest_log) {
-                if !link(dir, &into, &file)? {
+                if !link(dir, &self.into, &file)? {
                     return Ok(None);
                 }
                 Content::File
@@ -207,10 +182,9 @@ impl Pin<'_> {
             .collect();
         logs.sort_by_key(|file| std::cmp::Reverse(log_number(&file.name)));
         for log in logs {
-            let path = into.join(&log.name);
-            log.size = fs::metadata(&path)
-                .map_err(|error| FreezeFault::system(&path, &error))?
-                .len();
+            let found = self.into.stat(log.name.as_ref());
+            let found = found.map_err(|error| FreezeFault::system(&self.path, &error))?;
+            log.size = u64::try_from(found.st_size).unwrap_or(0);
         }
         // A table that was still being written when it was listed has grown; it is named in no MANIFEST that we have.
         Ok(Some((still, left_out)))
@@ -218,33 +192,71 @@ impl Pin<'_> {
 
     /// Removes links that earlier tries made and that are not needed: the node could not free their space.
     fn forget_others(&self, needed: &[StillFile]) -> Result<(), FreezeFault> {
-        let fail = |error: &io::Error| FreezeFault::system(&self.into, error);
-        for entry in fs::read_dir(&self.into).map_err(|error| fail(&error))? {
-            let name = entry.map_err(|error| fail(&error))?.file_name();
-            if !needed.iter().any(|file| *file.name == *name) {
-                fs::remove_file(self.into.join(&name)).map_err(|error| fail(&error))?;
+        let forget = || {
+            for (name, _) in self.into.names()? {
+                if !needed.iter().any(|file| *file.name == *name) {
+                    self.into.remove(&name, AtFlags::empty())?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        forget().map_err(|error: io::Error| FreezeFault::system(&self.path, &error))
     }
 }
 
+/// Reads what was added to the MANIFEST; `None` if it was replaced.
+fn read_manifest<'m>(
+    dir: &Path,
+    kept: &'m mut Option<Manifest>,
+    name: &str,
+) -> Result<Option<&'m Manifest>, FreezeFault> {
+    let path = dir.join(name);
+    let fail = |error: &io::Error| FreezeFault::system(&path, error);
+    if kept.as_ref().is_none_or(|read| read.name != name) {
+        *kept = match pin::open(&path) {
+            Ok(file) => Some(Manifest {
+                name: name.to_owned(),
+                file,
+                bytes: Vec::new(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(&error)),
+        };
+    }
+    let Some(Manifest { file, bytes, .. }) = kept else {
+        return Ok(None);
+    };
+    let size = file.metadata().map_err(|error| fail(&error))?.len();
+    if size > pin::MAX_IN_MEMORY {
+        return Err(fail(&pin::too_long(size)));
+    }
+    let (read, size) = (bytes.len(), usize::try_from(size).expect("64 bits"));
+    if size < read {
+        return Err(fail(&io::Error::other("it became shorter")));
+    }
+    bytes.resize(size, 0);
+    file.read_exact_at(&mut bytes[read..], read as u64)
+        .map_err(|error| fail(&error))?;
+    Ok(kept.as_ref())
+}
+
 /// Links a file into the pin; false if it was deleted meanwhile.
-fn link(dir: &Path, into: &Path, file: &DatabaseFile) -> Result<bool, FreezeFault> {
-    let to = into.join(&file.name);
-    let fail = |error: &io::Error| FreezeFault::system(&to, error);
-    match fs::hard_link(dir.join(&file.name), &to) {
+fn link(dir: &Path, into: &Dir, file: &DatabaseFile) -> Result<bool, FreezeFault> {
+    let from = dir.join(&file.name);
+    let fail = |error: io::Error| FreezeFault::system(&from, &error);
+    match rustix::fs::linkat(CWD, &from, into, &file.name, AtFlags::empty()) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+        Err(Errno::NOENT) => Ok(false),
+        Err(Errno::EXIST) => {
             // From an earlier try. Another file under its name would be a database that was made anew.
-            let same = fs::metadata(&to).map_err(|error| fail(&error))?.ino() == file.identity.0;
+            let found = into.stat(file.name.as_ref()).map_err(fail)?;
+            let same = found.st_ino == file.identity.0;
             if !same {
-                fs::remove_file(&to).map_err(|error| fail(&error))?;
+                into.remove(&file.name, AtFlags::empty()).map_err(fail)?;
             }
             Ok(same)
         }
-        Err(error) => Err(fail(&error)),
+        Err(errno) => Err(fail(errno.into())),
     }
 }
 

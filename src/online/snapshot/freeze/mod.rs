@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::{Contents, Database, DatabaseFault, DatabaseFile};
 use super::manifest::Method;
+use crate::files::Dir;
 use crate::online::engine::Engine;
 use crate::refusal::Refuse;
 
@@ -51,6 +52,8 @@ pub struct Still {
     pub method: Method,
     /// Where its files are.
     pub dir: PathBuf,
+    /// The same, held open.
+    pub open: Dir,
     /// Its files, by name.
     pub files: Vec<StillFile>,
     /// What is left out.
@@ -188,6 +191,11 @@ impl Refuse for FreezeFault {
     }
 }
 
+/// Holds a directory open.
+pub(super) fn open(dir: &Path) -> Result<Dir, FreezeFault> {
+    Dir::open(dir).map_err(|error| FreezeFault::system(dir, &error))
+}
+
 /// Files as they lie in `dir`, an image of the database that no longer changes.
 pub(super) fn still_files(engine: Engine, files: Vec<DatabaseFile>) -> Vec<StillFile> {
     let still = |file: DatabaseFile| StillFile {
@@ -215,6 +223,7 @@ pub fn in_place(database: &Database, lock: lock::Held) -> Result<Still, FreezeFa
     let Contents { files, left_out } = database.contents(&database.dir)?;
     Ok(Still {
         method: Method::StoppedCopy,
+        open: open(&database.dir)?,
         dir: database.dir.clone(),
         files: still_files(database.engine, files),
         left_out,
@@ -233,10 +242,11 @@ pub fn pinned(
     state: &Path,
 ) -> Result<Option<Still>, FreezeFault> {
     let Contents { files, left_out } = database.contents(&database.dir)?;
-    let held = held::Held::pin(database, state)?;
-    match pin_into(database, &held, files) {
+    let (held, pin) = held::Held::pin(database, state)?;
+    match pin_into(database, &pin, files) {
         Ok(Some((method, files))) => Ok(Some(Still {
             method,
+            open: pin,
             dir: held.path().to_owned(),
             files,
             left_out,
@@ -256,13 +266,13 @@ pub fn pinned(
 /// Pins files into what is held; `None` if that is not possible here.
 fn pin_into(
     database: &Database,
-    held: &held::Held,
+    pin: &Dir,
     files: Vec<DatabaseFile>,
 ) -> Result<Option<(Method, Vec<StillFile>)>, FreezeFault> {
-    let method = match pin::clone_all(&database.dir, held.path(), &files)? {
+    let method = match pin::clone_all(&database.dir, pin, &files)? {
         true => Method::StoppedReflink,
         false if database.engine == Engine::RocksDb => {
-            pin::link_tables(&database.dir, held.path(), &files)?;
+            pin::link_tables(&database.dir, pin, &files)?;
             Method::StoppedLinks
         }
         false => return Ok(None),

@@ -1,14 +1,15 @@
 //! Files pinned in a directory beside the database: cloned (reflink), or linked where their content can't change.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, CWD, OFlags};
 use rustix::io::Errno;
 
 use super::{Content, FreezeFault, StillFile};
+use crate::files::Dir;
 use crate::online::snapshot::database::DatabaseFile;
 
 /// Files that are neither tables nor logs and are held in memory: MANIFEST, CURRENT, OPTIONS, IDENTITY, db_version.
@@ -17,23 +18,19 @@ pub(super) const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
 /// Clones every file into `pin`; false if the file system has no clones. What was cloned until then stays in `pin`.
 pub(super) fn clone_all(
     dir: &Path,
-    pin: &Path,
+    pin: &Dir,
     files: &[DatabaseFile],
 ) -> Result<bool, FreezeFault> {
     for file in files {
-        let (from, to) = (dir.join(&file.name), pin.join(&file.name));
+        let from = dir.join(&file.name);
         let fail = |error: io::Error| FreezeFault::system(&from, &error);
         let source = open(&from).map_err(fail)?;
-        let target = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&to)
-            .map_err(|error| FreezeFault::system(&to, &error))?;
+        let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let target = pin.file(&file.name, new, 0o600).map_err(fail)?;
         match rustix::fs::ioctl_ficlone(&target, &source) {
             Ok(()) => {}
             Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::INVAL | Errno::XDEV | Errno::NOSYS) => {
-                fs::remove_file(&to).map_err(|error| FreezeFault::system(&to, &error))?;
+                pin.remove(&file.name, AtFlags::empty()).map_err(fail)?;
                 return Ok(false);
             }
             Err(errno) => return Err(fail(errno.into())),
@@ -45,13 +42,13 @@ pub(super) fn clone_all(
 /// Links tables and logs of a RocksDB into `pin`.
 pub(super) fn link_tables(
     dir: &Path,
-    pin: &Path,
+    pin: &Dir,
     files: &[DatabaseFile],
 ) -> Result<(), FreezeFault> {
     for file in files.iter().filter(|file| linkable(&file.name)) {
         let from = dir.join(&file.name);
-        fs::hard_link(&from, pin.join(&file.name))
-            .map_err(|error| FreezeFault::system(&from, &error))?;
+        rustix::fs::linkat(CWD, &from, pin, &file.name, AtFlags::empty())
+            .map_err(|errno| FreezeFault::system(&from, &errno.into()))?;
     }
     Ok(())
 }

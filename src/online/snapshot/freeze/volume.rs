@@ -58,6 +58,7 @@ pub fn take(method: Method, database: &Database, state: &Path) -> Result<Still, 
     };
     Ok(Still {
         method,
+        open: super::open(held.path())?,
         dir: held.path().to_owned(),
         files: still_files(database.engine, files),
         left_out,
@@ -141,6 +142,11 @@ pub(super) fn remove_btrfs(snapshot: &Path) -> Result<(), FreezeFault> {
         .is_some_and(|name| name.to_string_lossy().starts_with(PIN));
     if !ours || snapshot.symlink_metadata().is_err() {
         return Ok(());
+    }
+    // The program would follow a link that somebody put in its place.
+    if !fs::symlink_metadata(snapshot).is_ok_and(|found| found.ino() == SUBVOLUME_ROOT) {
+        let error = std::io::Error::other("it is no subvolume: look who put it there");
+        return Err(FreezeFault::system(snapshot, &error));
     }
     run("btrfs", &["subvolume", "delete", text(snapshot)?]).map(|_| ())
 }

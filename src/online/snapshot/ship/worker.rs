@@ -1,8 +1,7 @@
 //! What one thread does: it reads, hashes, packs, seals, and puts.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -198,18 +197,11 @@ impl<'a> Worker<'a> {
     fn open(&self, file: &StillFile) -> Result<Reader, ShipFault> {
         match &file.content {
             Content::Bytes(bytes) => Ok(Reader::Bytes(io::Cursor::new(bytes.clone()))),
-            Content::File => OpenOptions::new()
-                .read(true)
-                .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-                .open(self.still.dir.join(&file.name))
-                .and_then(|opened| {
-                    // A link or a device in its place would not be the file that was listed.
-                    if opened.metadata()?.is_file() {
-                        Ok(Reader::File(opened))
-                    } else {
-                        Err(io::Error::other("it is no file any more"))
-                    }
-                })
+            Content::File => self
+                .still
+                .open
+                .file(&file.name, OFlags::RDONLY, 0)
+                .map(Reader::File)
                 .map_err(|error| self.unreadable(file, &error)),
         }
     }
