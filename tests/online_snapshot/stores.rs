@@ -263,12 +263,57 @@ fn parts_of_another_verifier_are_left_alone() {
         (&archive["archive"], &archive["worth"]),
         (&true.into(), &"unfinished".into())
     );
+    // A run of its own that was ended before the clear part was put: it makes that one anew.
     fs::remove_file(&theirs).unwrap();
     assert_eq!(setup.verify(FINE, &[]).ok().json()[0]["archived"], true);
+    let note = fs::read_dir(setup.path("verifier"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .find(|name| name.to_string_lossy().starts_with("archiving-"));
+    assert_eq!(note, None, "what is done is not noted any more");
     let all = setup.list().ok().json();
     let archive = all.as_array().unwrap().last().unwrap();
     assert_eq!(archive["worth"], "good");
     assert_eq!(archive["snapshot"], name);
+}
+
+/// A verifier that is killed before it has put the clear part knows its own parts, and makes them anew.
+#[test]
+fn an_archive_of_a_killed_verifier_is_made_anew() {
+    let setup = Setup::new();
+    let made = setup.create(&["--class", "weekly"]).ok().json();
+    let name = made["stores"][0]["snapshot"].as_str().unwrap();
+    let engine = setup.private("waits", b"#!/bin/sh\nexec sleep 600\n");
+    fs::set_permissions(&engine, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut command = super::setup::online();
+    command.args(["verify", "snapshots", "--store", &setup.store(), "--trust"]);
+    command
+        .arg(setup.trust())
+        .arg("--state")
+        .arg(setup.path("verifier"));
+    command
+        .arg("--engine")
+        .arg(&engine)
+        .arg("--identity")
+        .arg(setup.path("identity"));
+    command.args(["--recipient", &setup.recipient]);
+    command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let mut killed = command.spawn().unwrap();
+    let part = setup.path(&format!("store/dev3/node-1/archives/{name}.tar.zst.age"));
+    while !part.exists() {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let before = fs::read(&part).unwrap();
+    assert_eq!(setup.verify(FINE, &[]).ok().json()[0]["archived"], true);
+    assert_ne!(fs::read(&part).unwrap(), before, "sealed anew");
+    let to = setup.path("to");
+    setup.restore(&to, &["--archive", name]).ok();
+    super::setup::same_files(&setup.database(), &to);
 }
 
 /// Of a snapshot that its engine refuses, no part of an archive stays.

@@ -118,7 +118,7 @@ pub struct Pending {
     begun: PathBuf,
 }
 
-/// The note in the state directory that this verifier began an archive in this store.
+/// The note in the state directory of an archive that this verifier began in this store: SHA-256 of its first part.
 fn begun(state: &Path, store: &dyn Store, source: &SourceName, name: &SnapshotName) -> PathBuf {
     let id = sha256(format!("{}\n{source}\n{name}", store.address()).as_bytes()).to_string();
     state.join(format!("archiving-{}", &id[..32]))
@@ -166,29 +166,19 @@ pub fn prepare(
             )
         });
     }
-    // Parts without a head are what an interrupted run left; or another verifier is making it at this moment.
     let begun = begun(state, store, source, &name);
-    let left =
-        |listed: &&Listed| listed.name.starts_with(&end(END)) || listed.name == end("json.sig");
-    for left in listed.iter().filter(left) {
-        if begun.symlink_metadata().is_err() {
-            return Err(refused(
-                "archive-name-taken",
-                format!(
-                    "{} has parts of an archive {name} that this verifier didn't begin.",
-                    store.address()
-                ),
-                "If another verifier is making it, wait. Else remove what begins so with the identity that prunes, and verify again.",
-            ));
-        }
-        store
-            .delete(&left.name)
-            .map_err(|fault| from_error(&fault))?;
+    let mut left = listed
+        .into_iter()
+        .map(|listed| listed.name)
+        .filter(|found| found.starts_with(&end(END)) || *found == end("json.sig"))
+        .peekable();
+    if left.peek().is_some() {
+        remove_left(store, &begun, &part_name(source, &name, 0), left)?;
     }
-    files::write(&begun, b"")?;
     let mut parts = Parts {
         store,
         name: &|part| part_name(source, &name, part),
+        begun: &begun,
         buffer: Vec::with_capacity(PART),
         parts: vec![],
         fault: None,
@@ -211,10 +201,46 @@ pub fn prepare(
     }))
 }
 
+/// Removes parts without a head, if they are what a run of this verifier left: the first one is what it noted. Others may
+/// be of a verifier that makes the archive at this moment, and two would mix their parts.
+fn remove_left(
+    store: &dyn Store,
+    begun: &Path,
+    first: &str,
+    left: impl Iterator<Item = String>,
+) -> Result<(), Refused> {
+    let fail = |fault: StoreFault| from_error(&fault);
+    let noted: Option<Hash> = files::read(begun, 64)
+        .ok()
+        .and_then(|note| String::from_utf8(note).ok()?.parse().ok());
+    let found = match store.get(first, PART as u64) {
+        Ok(part) => Some(sha256(&part)),
+        Err(StoreFault::Absent { .. } | StoreFault::TooLarge { .. }) => None,
+        Err(fault) => return Err(fail(fault)),
+    };
+    if noted.is_none() || noted != found {
+        return Err(refused(
+            "archive-name-taken",
+            format!(
+                "{} has parts of an archive that this verifier didn't make: {first} and others.",
+                store.address()
+            ),
+            "If another verifier is making it, wait. Else remove them with the identity that prunes, and verify again.",
+        ));
+    }
+    // The first one last: it tells whose they are.
+    for name in left.filter(|name| name != first) {
+        store.delete(&name).map_err(fail)?;
+    }
+    store.delete(first).map_err(fail)
+}
+
 /// Takes back the parts of an archive whose snapshot was not found good. What can't be deleted stays: the next run of the
 /// same snapshot deletes it.
 pub fn discard(store: &dyn Store, source: &SourceName, pending: &Pending) {
-    let mut names = (0..pending.parts.len()).map(|part| part_name(source, &pending.name, part));
+    // The first one last: it tells whose they are.
+    let parts = (0..pending.parts.len()).rev();
+    let mut names = parts.map(|part| part_name(source, &pending.name, part));
     if names.all(|name| store.delete(&name).is_ok()) {
         let _ = std::fs::remove_file(&pending.begun); // left, it does no harm
     }
@@ -303,6 +329,7 @@ fn pack(
 struct Parts<'a> {
     store: &'a dyn Store,
     name: &'a dyn Fn(usize) -> String,
+    begun: &'a Path,
     buffer: Vec<u8>,
     parts: Vec<Part>,
     fault: Option<Refused>,
@@ -314,14 +341,21 @@ impl Parts<'_> {
         if number > MAX_PARTS {
             return Err(io::Error::other("it has too many parts"));
         }
-        put(self.store, &(self.name)(number), &self.buffer).map_err(|refused| {
-            let error = io::Error::other(refused.what.clone());
-            self.fault = Some(refused);
-            error
-        })?;
+        let hash = sha256(&self.buffer);
+        let noted = match number {
+            0 => files::write(self.begun, hash.to_string().as_bytes()),
+            _ => Ok(()),
+        };
+        noted
+            .and_then(|()| put(self.store, &(self.name)(number), &self.buffer))
+            .map_err(|refused| {
+                let error = io::Error::other(refused.what.clone());
+                self.fault = Some(refused);
+                error
+            })?;
         self.parts.push(Part {
             size: self.buffer.len() as u64,
-            sha256: sha256(&self.buffer),
+            sha256: hash,
         });
         self.buffer.clear();
         Ok(())
