@@ -212,6 +212,26 @@ fn a_stopped_paritydb_on_xfs_is_cloned_and_nothing_is_left() {
 }
 
 #[test]
+fn a_mount_point_is_refused_as_a_place_before_anything_is_fetched() {
+    let setup = Setup::new();
+    setup.create(&[]).ok();
+    let mounted = Mounted::new(&setup, "ext4", 110, "disk");
+    fs::remove_dir(mounted.0.join("lost+found")).unwrap();
+    let ran = setup.restore(&mounted.0, &["--unattested"]);
+    assert_eq!((ran.code, ran.refused().as_str()), (3, "restore-system"));
+    assert!(ran.out.contains("is mounted there"), "{ran:?}");
+    let staged = fs::read_dir(setup.dir.path()).unwrap().any(|entry| {
+        let name = entry.unwrap().file_name();
+        name.to_string_lossy().contains(".qh-restore-")
+    });
+    assert!(!staged);
+    // A directory in it is one.
+    setup
+        .restore(&mounted.0.join("full"), &["--unattested"])
+        .ok();
+}
+
+#[test]
 fn a_store_without_space_is_refused_and_what_is_there_stays() {
     let setup = Setup::new();
     let mounted = Mounted::new(&setup, "ext4", 110, "small");
