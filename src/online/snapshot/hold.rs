@@ -48,7 +48,7 @@ pub(super) fn hold_and_ship<'w>(
         Holding::Still(mut still) => {
             let files = ship(&still, &work(None)).map_err(|fault| from_error(&fault));
             let shipped = files.map(|files| Shipped::new(&mut still, Duration::ZERO, files));
-            still.keeper.release().map_err(fail)?;
+            still.release().map_err(fail)?;
             shipped
         }
         Holding::InPlace => ship_in_place(request, work),
@@ -132,7 +132,7 @@ fn stopped(request: &Request<'_>, held: &lock::Held) -> Result<Option<Still>, Fr
             Some(still) if request.method.is_none_or(|method| method == still.method) => {
                 return Ok(Some(still));
             }
-            Some(still) => still.keeper.release()?,
+            Some(still) => still.release()?,
             None => {}
         }
         if let Some(method) = request.method {
@@ -270,7 +270,7 @@ fn stop_and_ship<'w>(
             ));
             let files = ship(&still, &work(None)).map_err(|fault| from_error(&fault));
             let shipped = files.map(|files| Shipped::new(&mut still, window, files));
-            still.keeper.release().map_err(fail)?;
+            still.release().map_err(fail)?;
             shipped
         }
         None => {

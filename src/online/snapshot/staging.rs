@@ -67,12 +67,13 @@ impl Staging {
     /// # Errors
     /// As [`Staging::open`].
     pub fn fresh(path: PathBuf) -> Result<Self, Refused> {
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(not_written(&path, &error))
-            }
-            _ => Self::open(path),
+        // A link goes itself, not what it leads to. Nothing else is touched before the directory is ours alone.
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            fs::remove_file(&path).map_err(|error| not_written(&path, &error))?;
         }
+        let staging = Self::open(path)?;
+        staging.keep(|_| false)?;
+        Ok(staging)
     }
 
     /// Where it was made.
@@ -272,7 +273,16 @@ mod tests {
             Staging::open(path.clone()).unwrap_err().name,
             "restore-running"
         );
+        first.make("metadata", 3, 0o600).unwrap();
+        assert_eq!(
+            Staging::fresh(path.clone()).unwrap_err().name,
+            "restore-running"
+        );
+        assert!(path.join("metadata").exists());
         drop(first);
+        let fresh = Staging::fresh(path.clone()).unwrap();
+        assert!(!path.join("metadata").exists());
+        drop(fresh);
         Staging::open(path).unwrap();
     }
 

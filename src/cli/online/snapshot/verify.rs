@@ -247,7 +247,8 @@ fn of_source(
                 .iter()
                 .filter(|entry| Some(entry.name) == named)
                 .collect();
-            if found.is_empty() {
+            // What is wrong with the store itself is told all the same.
+            if found.is_empty() && done.is_empty() {
                 let what = format!("{address} has no snapshot {name} of {source}.");
                 let way_on = "See what it has with `qh-online snapshot list`.";
                 return Err(Failure::new(1, refused("snapshot-absent", what, way_on)));

@@ -62,6 +62,17 @@ pub struct Still {
     pub keeper: Keeper,
 }
 
+impl Still {
+    /// Lets it go: closes its directory first, since a file system that is in use can't be unmounted or destroyed.
+    ///
+    /// # Errors
+    /// Of [`Keeper::release`].
+    pub fn release(self) -> Result<(), FreezeFault> {
+        drop(self.open);
+        self.keeper.release()
+    }
+}
+
 /// What keeps a database still. Dropping it gives up locks; what was made on disk is removed by [`Keeper::release`].
 pub enum Keeper {
     /// The database's lock.

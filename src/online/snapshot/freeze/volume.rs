@@ -48,17 +48,20 @@ pub fn take(method: Method, database: &Database, state: &Path) -> Result<Still, 
         Method::Zfs => take_zfs(&database.dir, state)?,
         _ => take_lvm(&database.dir, state)?,
     };
-    let read = database.contents(held.path());
-    let Contents { files, left_out } = match read {
-        Ok(contents) => contents,
+    let read = database
+        .contents(held.path())
+        .map_err(FreezeFault::from)
+        .and_then(|contents| Ok((contents, super::open(held.path())?)));
+    let (Contents { files, left_out }, open) = match read {
+        Ok(read) => read,
         Err(fault) => {
             let _ = held.remove(); // the fault matters more; what stays is noted
-            return Err(fault.into());
+            return Err(fault);
         }
     };
     Ok(Still {
         method,
-        open: super::open(held.path())?,
+        open,
         dir: held.path().to_owned(),
         files: still_files(database.engine, files),
         left_out,
